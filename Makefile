@@ -1,0 +1,54 @@
+# Every target makes its own set-up first; `make help` tells them all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test unit up down check fmt generate lock clean
+
+help: ## Tell what each target does
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
+
+install: .venv/.installed ## Make .venv, with the command `saga` in it, and nothing else
+
+.venv/.installed: requirements/dev.txt pyproject.toml infra/install
+	@PYTHON=$(PYTHON) infra/install
+	@touch $@
+
+demo: install ## Start everything, run a few dozen orders of every kind, check the books, stop
+	@$(BIN)/python -m infra.demo
+
+up: install ## Start the servers and the four services, and leave them running
+	@$(BIN)/python -m infra.local up
+
+down: install ## Stop what `make up` started
+	@$(BIN)/python -m infra.local down
+
+test: install ## Run all tests: on containers where a Docker Engine answers, else on the local stack
+	@$(BIN)/pytest
+
+unit: install ## Run the tests that need no server
+	@$(BIN)/pytest tests/unit
+
+check: install ## Format, lint, types, import rules, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m infra.generate --check
+
+fmt: install ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+generate: install ## Make the schemas, diagrams and canvases anew from the code
+	@$(BIN)/python -m infra.generate
+
+lock: install ## Resolve the dependencies anew into requirements/
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade pyproject.toml -o requirements/runtime.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what the other targets made
+	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
