@@ -1,0 +1,1 @@
+"""Holds stock for orders, across warehouses."""

@@ -1,0 +1,1 @@
+"""The front door: takes orders and cancellations, and knows how each order stands."""

@@ -1,0 +1,1 @@
+"""Takes and gives back orders' money, at a payment gateway."""

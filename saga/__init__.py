@@ -1,0 +1,31 @@
+"""The runtime: choreographed sagas on RabbitMQ and PostgreSQL, without a business word.
+
+A participant is a `Service` with handlers, a `Settings` class, an API router, and `run`.
+"""
+
+from saga.api import Door, problem
+from saga.database import Pool, Tx, transaction
+from saga.errors import CommandRefused, SagaError
+from saga.messages import Call, Command, Kind
+from saga.runtime import Performers, run
+from saga.service import Service, Step
+from saga.settings import Duration, Settings
+
+__all__ = [
+    "Call",
+    "Command",
+    "CommandRefused",
+    "Door",
+    "Duration",
+    "Kind",
+    "Performers",
+    "Pool",
+    "SagaError",
+    "Service",
+    "Settings",
+    "Step",
+    "Tx",
+    "problem",
+    "run",
+    "transaction",
+]

@@ -1,0 +1,1 @@
+"""Books carriers for orders, and hands parcels over."""

@@ -1,0 +1,49 @@
+"""What inventory says."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from events.event import AboutOrder, Event
+from events.values import Address, Allocation, Amount, Currency, Outcome, Reason, Sku, Text, Value
+
+
+class Shortage(Value):
+    """A line that can't be served: how many were wanted, and how many all warehouses have together."""
+
+    sku: Sku
+    requested: Annotated[int, Field(ge=1)]
+    available: Annotated[int, Field(ge=0)]
+
+
+class StockReserved(AboutOrder, Event, event_type="stock.reserved.v1", exchange="inventory"):
+    """Every line of the order is held, where `allocations` say."""
+
+    customer_id: Text
+    amount: Amount
+    currency: Currency
+    payment_method: Text
+    ship_to: Address
+    allocations: tuple[Allocation, ...]
+
+
+class StockRejected(AboutOrder, Event, event_type="stock.rejected.v1", exchange="inventory"):
+    """Nothing is held for the order: `out_of_stock` or `unknown_sku`."""
+
+    reason: Reason
+    detail: str = ""
+    shortages: tuple[Shortage, ...] = ()
+
+
+class StockReleased(AboutOrder, Event, event_type="stock.released.v1", exchange="inventory"):
+    """Nothing is held for the order any more, and never will be. `lines` were; none, if nothing was held."""
+
+    lines: tuple[Allocation, ...] = ()
+    outcome: Outcome = Outcome.CANCELLED
+    reason: str = ""
+
+
+class StockDeducted(AboutOrder, Event, event_type="stock.deducted.v1", exchange="inventory"):
+    """The order's pieces have left the shelves."""
+
+    lines: tuple[Allocation, ...] = ()

@@ -1,0 +1,42 @@
+"""What the front door says."""
+
+from collections import Counter
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from events.event import AboutOrder, Event
+from events.values import Address, Amount, Currency, Line, Reason, Text
+
+
+class OrderPlaced(AboutOrder, Event, event_type="order.placed.v1", exchange="orders"):
+    """Somebody wants these goods, paid by this method, sent to this place."""
+
+    customer_id: Text
+    currency: Currency
+    lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=100)]
+    payment_method: Text
+    ship_to: Address
+
+    @model_validator(mode="after")
+    def _each_sku_once(self) -> Self:
+        for sku, times in Counter(line.sku for line in self.lines).items():
+            if times > 1:
+                raise PydanticCustomError(
+                    "sku_repeated",
+                    "lines: sku '{sku}' is there {times} times, and may be there once",
+                    {"sku": sku, "times": times},
+                )
+        return self
+
+    @property
+    def amount(self) -> Amount:
+        """The order's value in the currency's minor unit."""
+        return sum(line.quantity * line.unit_price for line in self.lines)
+
+
+class OrderCancelled(AboutOrder, Event, event_type="order.cancelled.v1", exchange="orders"):
+    """Whatever has been done for the order is to be undone, unless it has left the house."""
+
+    reason: Reason = "cancelled"

@@ -1,0 +1,67 @@
+"""`python -m infra.local run -- COMMAND …`: the command with private servers, which end with it."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+from infra.local import ServersUnavailable, local_servers
+
+RUN = Path(".run")
+
+
+def terminated(number: int, _: FrameType | None) -> None:
+    """SIGTERM leaves through the front door: blocks end, servers stop."""
+    raise SystemExit(128 + number)
+
+
+def run(command: list[str], folder: Path) -> int:
+    """The command's exit code, the shell's way: 128 and the signal where one ended it."""
+    with local_servers(folder, say=lambda line: print(line, file=sys.stderr)) as servers:
+        print(f"With {servers.how}.", file=sys.stderr)
+        where = {
+            "SAGA_ADMIN_AMQP_URL": servers.amqp,
+            "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
+            "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+        }
+        try:
+            child = subprocess.Popen(command, env={**os.environ, **where})
+        except OSError as error:
+            print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+            return 127
+        code = wait_for(child)
+    return 128 - code if code < 0 else code
+
+
+def wait_for(child: subprocess.Popen[bytes]) -> int:
+    """Its end is the command's own decision: Ctrl-C reaches it from the terminal, SIGTERM through us."""
+    signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
+    parser.add_argument("--run", type=Path, default=RUN, help="folder for data and logs (default: %(default)s)")
+    commands = parser.add_subparsers(required=True)
+    running = commands.add_parser("run", help="start servers, run a command with SAGA_ADMIN_…_URL set, stop them")
+    running.add_argument("command", nargs="+", metavar="COMMAND", help="the command, after --")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        return run(given.command, given.run)
+    except ServersUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

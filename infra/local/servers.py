@@ -1,0 +1,56 @@
+"""The door: start the servers, tell where they are, stop them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from infra.local.errors import PortTaken
+from infra.local.process import Children
+from infra.local.ways import Server, choose
+
+ATTEMPTS = 3
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the servers are, with the credentials of their administrators."""
+
+    amqp: str  # vhost "/"
+    management: str  # the root of the HTTP API
+    postgres: str  # the database postgres, as superuser
+    how: str  # one line for people
+
+
+@contextmanager
+def local_servers(run: Path, say: Callable[[str], None] = print) -> Iterator[Servers]:
+    """
+    Private servers within the block, with fresh data, on free ports of the loopback interface; data and logs are under
+    `run`, the data in a scratch folder where the servers' user cannot get there. Afterwards no process and no data is
+    left, even if we are killed; the last logs stay. Nothing that runs already is touched.
+    """
+    way = choose(say)
+    run = run.absolute()
+    with Children() as children:
+        start_rabbitmq = partial(way.rabbitmq, run, children)
+        start_postgres = partial(way.postgres, run, children)
+        rabbitmq, postgres = start_rabbitmq(), start_postgres()  # side by side; the slower one first
+        postgres = _ready(postgres, start_postgres)
+        rabbitmq = _ready(rabbitmq, start_rabbitmq)
+        yield Servers(rabbitmq.amqp, rabbitmq.management, postgres.url, way.how)
+
+
+def _ready(server: AnyServer, start_again: Callable[[], AnyServer]) -> AnyServer:
+    """The server when it answers, or the next one, where it lost the race for a port."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            server.wait()
+        except PortTaken:
+            server = start_again()
+        else:
+            return server
+    server.wait()
+    return server

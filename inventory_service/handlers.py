@@ -1,0 +1,63 @@
+"""Inventory's part in the saga."""
+
+from collections.abc import Sequence
+
+from events import (
+    AboutOrder,
+    OrderPlaced,
+    Outcome,
+    PaymentDeclined,
+    PaymentRefunded,
+    ShipmentDispatched,
+    StockDeducted,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
+from inventory_service import domain, store
+from saga import Command, Kind, Service, Tx
+
+inventory = Service("inventory")
+
+
+class ReleaseStock(AboutOrder, Command):
+    """Somebody at the API wants the order's reservation gone."""
+
+
+@inventory.on(OrderPlaced)
+async def reserve_stock(orders: Sequence[OrderPlaced], tx: Tx) -> Sequence[StockReserved | StockRejected]:
+    """Reserve every line of an order, or none of them."""
+    shelf = await store.lock_shelf(tx, (line.sku for order in orders for line in order.lines))
+    decisions = [domain.reserve(order, shelf) for order in orders]
+    await store.save_decisions(tx, decisions)
+    return decisions
+
+
+@inventory.on(PaymentDeclined, PaymentRefunded, ReleaseStock, undoes=reserve_stock)
+async def release_stock(
+    lost: Sequence[PaymentDeclined | PaymentRefunded | ReleaseStock], tx: Tx
+) -> Sequence[StockReleased]:
+    """Give back whatever an order holds, which may be nothing."""
+    causes = [_cause(event) for event in lost]
+    held = await store.release(tx, {event.order_id: reason for event, (_, reason) in zip(lost, causes, strict=True)})
+    return [
+        StockReleased(order_id=event.order_id, lines=held[event.order_id], outcome=outcome, reason=reason)
+        for event, (outcome, reason) in zip(lost, causes, strict=True)
+    ]
+
+
+@inventory.on(ShipmentDispatched, kind=Kind.RETRIABLE)
+async def deduct_stock(left: Sequence[ShipmentDispatched], tx: Tx) -> Sequence[StockDeducted]:
+    """Take the reserved pieces off the shelf: they have left the house."""
+    held = await store.deduct(tx, (event.order_id for event in left))
+    return [StockDeducted(order_id=event.order_id, lines=held[event.order_id]) for event in left]
+
+
+def _cause(event: PaymentDeclined | PaymentRefunded | ReleaseStock) -> tuple[Outcome, str]:
+    match event:
+        case PaymentDeclined():
+            return Outcome.REJECTED, event.reason
+        case PaymentRefunded():
+            return event.outcome, event.reason
+        case ReleaseStock():
+            return Outcome.CANCELLED, "released at inventory's own door"

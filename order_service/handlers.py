@@ -1,0 +1,87 @@
+"""The front door's part in the saga: it starts and cancels sagas, and follows them without steering."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import reduce
+from uuid import UUID
+
+from events import (
+    AboutOrder,
+    Event,
+    OrderCancelled,
+    OrderPlaced,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentRefunded,
+    ShipmentCancellationRefused,
+    ShipmentCancelled,
+    ShipmentDispatched,
+    ShipmentRejected,
+    ShipmentScheduled,
+    StockDeducted,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
+from events.values import Reason
+from order_service import domain, store
+from saga import Command, CommandRefused, Service, Tx
+
+order = Service("order", exchange="orders", front_door=True)
+
+Fact = (
+    OrderPlaced
+    | OrderCancelled
+    | StockReserved
+    | StockRejected
+    | StockReleased
+    | StockDeducted
+    | PaymentCaptured
+    | PaymentDeclined
+    | PaymentRefunded
+    | ShipmentScheduled
+    | ShipmentRejected
+    | ShipmentDispatched
+    | ShipmentCancelled
+    | ShipmentCancellationRefused
+)
+
+
+class PlaceOrder(AboutOrder, Command):
+    """Somebody at the API places an order, perhaps under an idempotency key."""
+
+    order: OrderPlaced
+    idempotency_key: str | None = None
+
+
+class CancelOrder(AboutOrder, Command):
+    """Somebody at the API cancels an order."""
+
+    reason: Reason = "cancelled"
+
+
+@order.on(PlaceOrder)
+async def place_order(command: PlaceOrder, tx: Tx) -> OrderPlaced:
+    """Tell everyone that the order was placed."""
+    if not await store.place(tx, command.order, command.idempotency_key):
+        raise CommandRefused("order_exists", f"there is another order {command.order_id} already")
+    return command.order
+
+
+@order.on(CancelOrder)
+async def cancel_order(command: CancelOrder, tx: Tx) -> OrderCancelled:  # noqa: ARG001 — nothing is stored here but the event
+    """Tell everyone that the order is to be undone, whatever has become of it, or will."""
+    return OrderCancelled(order_id=command.order_id, reason=command.reason)
+
+
+@order.on(*Fact.__args__)
+async def follow_order(facts: Sequence[Fact], tx: Tx) -> Sequence[None]:
+    """Keep the order's status, whoever placed it."""
+    news: defaultdict[UUID, list[Event]] = defaultdict(list)
+    for fact in facts:
+        news[fact.order_id].append(fact)
+    known = await store.lock(tx, news)
+    progress = {order_id: reduce(domain.hear, events, known[order_id]) for order_id, events in news.items()}
+    placed = {fact.order_id: fact for fact in facts if isinstance(fact, OrderPlaced)}
+    await store.save(tx, progress, placed)
+    return [None] * len(facts)

@@ -1,0 +1,92 @@
+"""Orders in the database."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiosql
+import asyncpg
+from pydantic import BaseModel
+
+from events import Address, Line, OrderPlaced
+from order_service.domain import Progress, Status
+from saga import Tx
+
+sql = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+
+class Order(BaseModel):
+    """An order as its customers see it. Its details are unknown while only later facts have been heard of it."""
+
+    order_id: UUID
+    status: Status
+    reason: str | None
+    amount: int | None
+    customer_id: str | None = None
+    currency: str | None = None
+    lines: list[Line] | None = None
+    payment_method: str | None = None
+    ship_to: Address | None = None
+    heard: list[str]
+    placed_at: datetime
+    changed_at: datetime
+
+    def was_placed_as(self, order: OrderPlaced) -> bool:
+        """Whether it is the same order, or one that only has the same id."""
+        mine = (self.customer_id, self.currency, self.lines, self.payment_method, self.ship_to)
+        return mine == (order.customer_id, order.currency, list(order.lines), order.payment_method, order.ship_to)
+
+
+async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool:
+    """False, if there is an order of that id already."""
+    new = await sql.place_order(tx, order.order_id, order.model_dump_json(), order.amount, idempotency_key)
+    return new is not None
+
+
+async def lock(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, Progress]:
+    """How far these orders have come; nobody else changes that before `tx` ends."""
+    ids = sorted(order_ids)
+    await sql.add_unknown(tx, ids)
+    return {
+        UUID(int=row["order_id"].int): Progress(Status(row["status"]), row["reason"], frozenset(row["heard"]))
+        for row in await sql.lock_orders(tx, ids)
+    }
+
+
+async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> None:
+    """How far these orders have come now, and the details of those that were placed."""
+    details = [placed.get(order_id) for order_id in progress]
+    await sql.save_progress(
+        tx,
+        list(progress),
+        [known.status for known in progress.values()],
+        [known.reason for known in progress.values()],
+        [" ".join(sorted(known.heard)) for known in progress.values()],
+        [order and order.model_dump_json() for order in details],
+        [order and order.amount for order in details],
+    )
+
+
+async def order(tx: Tx, order_id: UUID) -> Order | None:
+    return _order(await sql.order_of(tx, order_id))
+
+
+async def order_by_key(tx: Tx, idempotency_key: str) -> Order | None:
+    return _order(await sql.order_by_key(tx, idempotency_key))
+
+
+async def orders(tx: Tx, status: Status | None, after: UUID | None, limit: int) -> list[Order]:
+    """From the newest; the next page begins after the last order of this one."""
+    rows = await sql.list_orders(tx, status, after, limit)
+    return [found for found in map(_order, rows) if found]
+
+
+def _order(row: asyncpg.Record | None) -> Order | None:
+    if row is None:
+        return None
+    details: dict[str, Any] = json.loads(row["details"] or "{}")
+    known = {key: row[key] for key in ("order_id", "status", "reason", "amount", "heard", "changed_at")}
+    return Order.model_validate({**details, **known, "placed_at": row["seen_at"]})

@@ -1,0 +1,106 @@
+"""Where the outside world begins: the payment gateway as a port, and a simulated one.
+
+The simulation follows Stripe's test tokens (https://docs.stripe.com/testing) and its idempotency keys
+(https://docs.stripe.com/api/idempotent_requests): the same key is answered alike,
+whatever happened to the first answer.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+import aiosql
+
+from events import AboutOrder, Address, Allocation, Outcome
+from events.values import Amount, Currency, Text
+from saga import Call, Pool, transaction
+
+sql = aiosql.from_path(Path(__file__).with_name("gateway_queries.sql"), "asyncpg")
+
+DECLINING = {
+    "pm_card_chargeDeclined": ("card_declined", "The card was declined."),
+    "pm_card_chargeDeclinedInsufficientFunds": ("insufficient_funds", "The card has insufficient funds."),
+}
+"""Payment methods that are refused: with which reason, and in which words."""
+
+
+class Capture(AboutOrder, Call):
+    """Take the order's money. What follows the amount is for whoever hears that it was taken."""
+
+    amount: Amount
+    currency: Currency
+    payment_method: Text
+    ship_to: Address
+    allocations: tuple[Allocation, ...]
+
+
+class Refund(AboutOrder, Call):
+    """Give a charge back, wholly."""
+
+    charge_id: Text
+    payment_id: Text
+    amount: Amount
+    currency: Currency
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    charge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    amount: int
+
+
+class PaymentGateway(Protocol):
+    """Money moves once for each key, however often it is asked. Whatever is raised, it may have moved."""
+
+    async def capture(self, capture: Capture, key: UUID) -> Charged | Declined: ...
+
+    async def refund(self, refund: Refund, key: UUID) -> Refunded: ...
+
+
+class SimulatedGateway:
+    """A gateway with books of its own, that takes its time and sometimes doesn't answer after it has acted.
+
+    `latency` in seconds; `timeout_rate` is the share of answers that get lost, 0 to 1.
+    """
+
+    def __init__(self, pool: Pool, latency: float, timeout_rate: float) -> None:
+        self._pool = pool
+        self._latency = latency
+        self._timeout_rate = timeout_rate
+
+    async def capture(self, capture: Capture, key: UUID) -> Charged | Declined:
+        await asyncio.sleep(self._latency)
+        reason, _ = DECLINING.get(capture.payment_method, (None, ""))
+        async with transaction(self._pool) as tx:
+            await sql.charge(tx, key, f"ch_{key.hex}", capture.amount, capture.currency, reason)
+            charge = await sql.charge_by_key(tx, key)
+        self._perhaps_lose_the_answer()
+        if charge["declined"] is None:
+            return Charged(charge["charge_id"])
+        return Declined(*DECLINING[capture.payment_method])
+
+    async def refund(self, refund: Refund, key: UUID) -> Refunded:
+        await asyncio.sleep(self._latency)
+        async with transaction(self._pool) as tx:
+            await sql.refund(tx, key, refund.charge_id, refund.amount)
+        self._perhaps_lose_the_answer()
+        return Refunded(refund.amount)
+
+    def _perhaps_lose_the_answer(self) -> None:
+        if random.random() < self._timeout_rate:
+            raise TimeoutError("the gateway acted, and its answer was lost")

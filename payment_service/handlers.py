@@ -1,0 +1,90 @@
+"""Payment's part in the saga. It never waits for the gateway: the answer is a step of its own."""
+
+from collections.abc import Sequence
+
+from events import (
+    AboutOrder,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentRefunded,
+    ShipmentCancelled,
+    ShipmentRejected,
+    StockReserved,
+)
+from payment_service import domain, store
+from payment_service.gateway import Capture, Charged, Declined, Refund, Refunded
+from saga import Command, Service, Tx
+
+payment = Service("payment")
+
+
+class RefundPayment(AboutOrder, Command):
+    """Somebody at the API wants the order's money back."""
+
+
+@payment.on(StockReserved)
+async def capture_payment(reserved: Sequence[StockReserved], tx: Tx) -> Sequence[Capture]:
+    """Have the gateway take the order's money."""
+    await store.open_payments(tx, reserved)
+    return [
+        Capture(
+            order_id=event.order_id,
+            amount=event.amount,
+            currency=event.currency,
+            payment_method=event.payment_method,
+            ship_to=event.ship_to,
+            allocations=event.allocations,
+        )
+        for event in reserved
+    ]
+
+
+@payment.settles(Capture)
+async def record_capture(capture: Capture, answer: Charged | Declined, tx: Tx) -> PaymentCaptured | PaymentDeclined:
+    """The money is ours, or the gateway refused."""
+    if isinstance(answer, Declined):
+        await store.record_declined(tx, capture.order_id, answer.reason)
+        return PaymentDeclined(order_id=capture.order_id, reason=answer.reason, detail=answer.detail)
+    return PaymentCaptured(
+        order_id=capture.order_id,
+        payment_id=await store.record_captured(tx, capture.order_id, answer.charge_id),
+        amount=capture.amount,
+        currency=capture.currency,
+        ship_to=capture.ship_to,
+        allocations=capture.allocations,
+    )
+
+
+@payment.on(ShipmentRejected, ShipmentCancelled, RefundPayment, undoes=capture_payment)
+async def refund_payment(
+    lost: ShipmentRejected | ShipmentCancelled | RefundPayment, tx: Tx
+) -> Refund | PaymentRefunded:
+    """Have the gateway give back what was captured, which may be nothing."""
+    outcome, reason = domain.why(lost)
+    captured = await store.lock(tx, lost.order_id)
+    if captured is None or captured.charge_id is None:
+        return PaymentRefunded(order_id=lost.order_id, amount=0, outcome=outcome, reason=reason)
+    await store.begin_refund(tx, lost.order_id)
+    return Refund(
+        order_id=lost.order_id,
+        charge_id=captured.charge_id,
+        payment_id=captured.payment_id,
+        amount=captured.captured,
+        currency=captured.currency,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+@payment.settles(Refund)
+async def record_refund(refund: Refund, answer: Refunded, tx: Tx) -> PaymentRefunded:
+    """The money has gone back."""
+    await store.record_refunded(tx, refund.order_id, answer.amount)
+    return PaymentRefunded(
+        order_id=refund.order_id,
+        payment_id=refund.payment_id,
+        amount=answer.amount,
+        currency=refund.currency,
+        outcome=refund.outcome,
+        reason=refund.reason,
+    )

@@ -1,0 +1,95 @@
+"""Connections to RabbitMQ, the names that the runtime gives to things there, and what its refusals mean."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelAccessRefused,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+    ConnectionNotAllowed,
+    ProbableAuthenticationError,
+)
+from yarl import URL
+
+from saga.errors import BrokerAway, CannotStart
+
+HEARTBEAT = 15
+"""Seconds. A connection that hears nothing for twice as long is given up: it may be half open."""
+
+UNROUTED = "unrouted"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What belongs to one service at the broker."""
+
+    service: str
+
+    @property
+    def queue(self) -> str:
+        return self.service
+
+    @property
+    def retry_exchange(self) -> str:
+        return f"{self.service}.retry"
+
+    @property
+    def dead(self) -> str:
+        return f"{self.service}.dead"
+
+    def tier(self, pause: timedelta) -> str:
+        return f"{self.service}.retry.{short(pause)}"
+
+
+def short(pause: timedelta) -> str:
+    """`5s`, `30s`, `5m`: as it stands in a queue's name."""
+    milliseconds = round(pause.total_seconds() * 1000)
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds % size == 0 and milliseconds >= size:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+def user(amqp_url: str) -> str:
+    return URL(amqp_url).user or "guest"
+
+
+async def connect(amqp_url: str, name: str) -> AbstractConnection:
+    """A connection that is over when it is lost: who uses it makes a new one, and knows that it did.
+
+    `name` is what an operator reads in the management UI. Raises CannotStart when the broker refuses us, BrokerAway
+    when it isn't there.
+    """
+    url = URL(amqp_url).update_query(heartbeat=HEARTBEAT)
+    with_refusal = CannotStart(
+        f"the broker at {url.host}:{url.port} refuses user {url.user!r} in vhost {url.path or '/'!r}",
+        "check the password in the AMQP_URL, or run 'saga provision'",
+    )
+    try:
+        return await aio_pika.connect(url, timeout=10, client_properties={"connection_name": name})
+    except (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed) as error:
+        raise with_refusal from error
+    except (AMQPError, OSError) as error:
+        raise BrokerAway(f"the broker at {url.host}:{url.port} does not answer ({_reason(error)})") from error
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Raise CannotStart where something is not provisioned, and BrokerAway where the broker is gone."""
+    try:
+        yield
+    except (ChannelNotFoundEntity, ChannelAccessRefused) as error:
+        raise CannotStart(f"the broker says: {_reason(error)}", "run 'saga provision'") from error
+    except (AMQPError, ChannelInvalidStateError, OSError) as error:
+        raise BrokerAway(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.args[-1] if error.args else "") or type(error).__name__

@@ -1,0 +1,152 @@
+"""Performs open calls to the outside world, under their own id, until their outcome is known."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from saga import calls
+from saga.calls import OpenCall
+from saga.database import sql, transaction
+from saga.errors import ChoreographyError, ServerAway
+from saga.messages import Call
+from saga.metrics import CALL_SECONDS, CALLED
+from saga.participant import Participant, read_cause
+from saga.settings import Settings
+from saga.waiting import Doorbell, backoffs
+
+log = structlog.get_logger()
+
+Performer = Callable[[Any, UUID], Awaitable[object]]
+"""`(call, idempotency key) -> outcome`. It raises when the outcome isn't known; a refusal is an outcome."""
+
+_LONGEST_PAUSE = timedelta(seconds=30)
+_IDLE = 1.0
+
+
+class Caller:
+    """Takes open calls under a lease, performs them at once, and settles what came back in one transaction."""
+
+    def __init__(
+        self, participant: Participant, performers: Mapping[type[Call], Performer], settings: Settings
+    ) -> None:
+        if missing := participant.service.settlements.keys() - performers.keys():
+            names = ", ".join(sorted(call.__name__ for call in missing))
+            raise ChoreographyError(f"{participant.service.name}: nobody performs {names}")
+        self._participant = participant
+        self._performers = performers
+        self._types = {call.__name__: call for call in participant.service.settlements}
+        self._timeout = settings.call_timeout
+        self._lease = settings.call_timeout + timedelta(seconds=20)
+        self._at_once = settings.calls_at_once
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._answered: list[tuple[OpenCall, object]] = []
+        self._stopping = False
+        self._stopped = asyncio.Event()
+        self.doorbell = Doorbell()
+
+    async def run(self) -> None:
+        """Until stopped, and then until what is in flight has been settled."""
+        failures = backoffs()
+        while self._types and not (self._stopping and not self._in_flight and not self._answered):
+            try:
+                await self._settle()
+                if not self._stopping:
+                    await self._take()
+                failures = backoffs()
+            except ServerAway as error:
+                pause = next(failures)
+                log.warning("caller.waiting", cause=str(error), seconds=round(pause, 1))
+                await asyncio.sleep(pause)
+                continue
+            await self.doorbell.wait(_IDLE)
+        self._stopped.set()
+
+    async def stop(self) -> None:
+        """Take no more calls; wait for those in flight. What then is still open, is taken over when its lease ends."""
+        self._stopping = True
+        self.doorbell.ring()
+        await self._stopped.wait()
+
+    async def _take(self) -> None:
+        free = self._at_once - len(self._in_flight)
+        if not free:
+            return
+        async with transaction(self._participant.pool) as tx:
+            rows = await sql.take_calls(tx, free, self._lease)
+        for row in rows:
+            task = asyncio.create_task(self._perform(self._open(row)))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+
+    async def _perform(self, call: OpenCall) -> None:
+        """Ask the outside world, and have the answer settled, or the call repeated later under the same key."""
+        labels = (self._participant.service.name, type(call.call).__name__)
+        began = perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                outcome = await self._performers[type(call.call)](call.call, call.id)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the outcome isn't known
+            CALLED.labels(*labels, "unknown").inc()
+            log.warning(
+                "call.unanswered",
+                call=labels[1],
+                saga_id=call.saga_id,
+                key=str(call.id),
+                attempts=call.attempts,
+                cause=repr(error)[:200],
+            )
+            await self._postpone(call)
+        else:
+            CALLED.labels(*labels, "answered").inc()
+            CALL_SECONDS.labels(*labels).observe(perf_counter() - began)
+            self._answered.append((call, outcome))
+        self.doorbell.ring()
+
+    async def _settle(self) -> None:
+        """Together; where that fails, one by one, so that one outcome doesn't hold up the others."""
+        answered, self._answered = self._answered, []
+        if not answered:
+            return
+        try:
+            await self._participant.settle(answered)
+        except ServerAway:
+            self._answered = answered + self._answered
+            raise
+        except Exception:
+            log.exception("calls.settling_apart", calls=len(answered))
+            for call, outcome in answered:
+                await self._settle_alone(call, outcome)
+
+    async def _settle_alone(self, call: OpenCall, outcome: object) -> None:
+        try:
+            await self._participant.settle([(call, outcome)])
+        except Exception:
+            log.exception("call.not_settled", call=type(call.call).__name__, saga_id=call.saga_id, key=str(call.id))
+            await self._postpone(call)
+
+    async def _postpone(self, call: OpenCall) -> None:
+        """Twice as long each time. If even that fails, the lease ends by itself."""
+        pause = min(timedelta(seconds=0.25 * 2 ** min(call.attempts, 10)), _LONGEST_PAUSE)
+        try:
+            async with transaction(self._participant.pool) as tx:
+                await calls.postpone(tx, call, pause)
+        except ServerAway as error:
+            log.warning("call.left_to_its_lease", key=str(call.id), cause=str(error))
+        else:
+            asyncio.get_running_loop().call_later(pause.total_seconds(), self.doorbell.ring)
+
+    def _open(self, row: asyncpg.Record) -> OpenCall:
+        return OpenCall(
+            id=UUID(int=row["id"].int),
+            saga_id=row["saga_id"],
+            step=row["step"],
+            call=self._types[row["type"]].model_validate_json(row["request"]),
+            cause=read_cause(self._participant.service.steps[row["step"]], row["cause"]),
+            attempts=row["attempts"],
+        )

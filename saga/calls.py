@@ -1,0 +1,71 @@
+"""Calls to the outside world as rows: stored with the step, performed outside any transaction, then closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import uuid_utils.compat as uuid
+
+from events import Envelope, Message
+from saga.database import Tx, sql
+from saga.messages import Call
+from saga.service import Step
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A leased call. `id` is the key under which the outside world knows it."""
+
+    id: UUID
+    saga_id: str
+    step: str
+    call: Call
+    cause: Envelope[Message]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotedUndo:
+    """An undo that came while the call was open, and is now to be carried out."""
+
+    step: str
+    cause: str
+
+
+async def store(tx: Tx, calls: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
+    """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't."""
+    if not calls:
+        return
+    rows = [
+        (
+            uuid.uuid7(),
+            call.saga_id,
+            step,
+            type(call).__name__,
+            call.model_dump_json(),
+            cause.model_dump_json(),
+        )
+        for step, call, cause in calls
+    ]
+    await sql.store_calls(tx, *zip(*rows, strict=True))
+
+
+async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
+    """The causes that can be undone now. On the open calls of the others the undo is noted."""
+    if not causes:
+        return []
+    by_saga = sorted((cause.saga_id, cause.model_dump_json()) for cause in causes)
+    sagas, undos = zip(*by_saga, strict=True)
+    open_sagas = {row["saga_id"] for row in await sql.note_undo(tx, undone.name, undo.name, sagas, undos)}
+    return [cause for cause in causes if cause.saga_id not in open_sagas]
+
+
+async def close(tx: Tx, calls: Sequence[OpenCall]) -> dict[UUID, NotedUndo | None]:
+    """Those that nobody else has closed, with the undo that was noted on them."""
+    rows = await sql.close_calls(tx, sorted(call.id for call in calls))
+    return {UUID(int=row["id"].int): NotedUndo(row["undo_step"], row["undo"]) if row["undo"] else None for row in rows}
+
+
+async def postpone(tx: Tx, call: OpenCall, delay: timedelta) -> None:
+    await sql.postpone_call(tx, call.id, delay)

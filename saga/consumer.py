@@ -1,0 +1,217 @@
+"""From the service's queue to its handlers."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from events import Decoder, Delivery, Envelope, Event, InvalidMessage
+from saga.broker import Names, connect, translated
+from saga.database import CONFLICTS, reach
+from saga.errors import CannotStart, ServerAway
+from saga.metrics import BATCH
+from saga.participant import Participant
+from saga.retries import Retries, origin
+from saga.service import Step
+from saga.settings import Settings
+from saga.waiting import backoffs
+
+log = structlog.get_logger()
+
+SUSPECT = 2
+"""Redeliveries after which a message is handled alone: it may be the one that takes the process down."""
+STALL = 60.0
+"""Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
+
+_Inbound = asyncio.Queue[AbstractIncomingMessage | None]
+
+
+@dataclass
+class _Group:
+    """Messages of one batch that the same step handles, in one transaction."""
+
+    step: Step
+    members: list[tuple[AbstractIncomingMessage, Envelope[Event]]] = field(default_factory=list)
+
+
+class Consumer:
+    """Takes what is there, up to a batch, and acknowledges it after commit."""
+
+    def __init__(self, participant: Participant, retries: Retries, settings: Settings) -> None:
+        self._participant = participant
+        self._retries = retries
+        self._settings = settings
+        self._names = Names(participant.service.name)
+        self._decoder = Decoder(participant.service.heard)
+        self._inbound: _Inbound = asyncio.Queue()
+        self._stopping = False
+        self._stopped = asyncio.Event()
+        self.consuming = False
+
+    async def run(self) -> None:
+        """Until stopped. When the broker or the database is away, nothing is consumed and no attempt is spent."""
+        failures = backoffs()
+        while not self._stopping:
+            try:
+                await self._session()
+                failures = backoffs()
+            except (ServerAway, CannotStart) as error:
+                pause = next(failures)
+                log.warning("consumer.waiting", cause=str(error), seconds=round(pause, 1))
+                await asyncio.sleep(pause)
+        self._stopped.set()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, then end; the broker gives the rest to others."""
+        self._stopping = True
+        self._inbound.put_nowait(None)
+        await self._stopped.wait()
+
+    async def expect_provisioned(self) -> None:
+        """Return if our queue is there. Raises CannotStart, or BrokerAway."""
+        connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} check")
+        try:
+            async with translated():
+                channel = await connection.channel()
+                await channel.declare_queue(self._names.queue, passive=True)
+        finally:
+            await _quietly(connection.close())
+
+    async def _session(self) -> None:
+        """Consume on one connection until it is lost, or we stop."""
+        await reach(self._participant.pool)
+        inbound: _Inbound = asyncio.Queue()
+        self._inbound = inbound
+        connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
+        try:
+            async with translated():
+                channel = await connection.channel(publisher_confirms=False)
+                channel.close_callbacks.add(lambda *_: inbound.put_nowait(None))
+                await channel.set_qos(prefetch_count=self._settings.prefetch)
+                queue = await channel.get_queue(self._names.queue, ensure=False)
+                await queue.consume(inbound.put, consumer_tag=self._names.service)
+                self.consuming = True
+                await self._consume(channel, inbound)
+        finally:
+            self.consuming = False
+            await _quietly(connection.close())
+
+    async def _consume(self, channel: AbstractChannel, inbound: _Inbound) -> None:
+        while not self._stopping:
+            try:
+                async with asyncio.timeout(STALL):
+                    first = await inbound.get()
+            except TimeoutError:
+                await self._expect_empty(channel)
+                continue
+            batch = _batch(first, inbound, self._settings.batch)
+            if not batch:
+                return
+            BATCH.labels(self._names.service).observe(len(batch))
+            await self._handle(batch)
+
+    async def _expect_empty(self, channel: AbstractChannel) -> None:
+        """A consumer can be dead without anybody having said so: then the queue has messages, and we get none."""
+        async with asyncio.timeout(10):
+            queue = await channel.declare_queue(self._names.queue, passive=True)
+        if queue.declaration_result.message_count:
+            log.error("consumer.stalled", messages=queue.declaration_result.message_count)
+            await channel.close()
+
+    async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+        """Settle every message: handled, sent to a retry tier, or parked; then acknowledge them all at once."""
+        for message in batch:
+            if _redeliveries(message) >= SUSPECT:
+                await self._handle_groups([message])
+                await message.ack(multiple=False)
+        others = [message for message in batch if _redeliveries(message) < SUSPECT]
+        if others:
+            await self._handle_groups(others)
+            await others[-1].ack(multiple=True)
+
+    async def _handle_groups(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+        groups: dict[str, _Group] = {}
+        for message in batch:
+            try:
+                envelope = self._decode(message)
+            except InvalidMessage as error:
+                await self._retries.fail(message, error)
+                continue
+            step = self._participant.service.step_for(type(envelope.data))
+            groups.setdefault(step.name, _Group(step)).members.append((message, envelope))
+        for group in groups.values():
+            await self._handle_group(group)
+
+    async def _handle_group(self, group: _Group) -> None:
+        """In one transaction; where that fails, one by one, so that only the culprit is sent away."""
+        if len(group.members) > 1:
+            try:
+                await self._participant.handle(group.step, [envelope for _, envelope in group.members])
+            except ServerAway:
+                raise
+            except Exception as error:  # noqa: BLE001 — whatever it is, one of the messages caused it
+                log.info("batch.split", step=group.step.name, messages=len(group.members), cause=repr(error)[:200])
+            else:
+                return
+        for message, envelope in group.members:
+            await self._handle_alone(group.step, message, envelope)
+
+    async def _handle_alone(self, step: Step, message: AbstractIncomingMessage, envelope: Envelope[Event]) -> None:
+        """When only another transaction was in the way, it is tried again at once, a few times."""
+        pauses = islice(backoffs(0.05), 3)
+        while True:
+            try:
+                await self._participant.handle(step, [envelope])
+            except ServerAway:
+                raise
+            except Exception as error:  # noqa: BLE001 — an accident of this message, told in its headers
+                pause = next(pauses, None) if isinstance(error, CONFLICTS) else None
+                if pause is None:
+                    await self._retries.fail(message, error)
+                    return
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    def _decode(self, message: AbstractIncomingMessage) -> Envelope[Event]:
+        _, routing_key = origin(message, self._names)
+        return self._decoder.decode(
+            Delivery(
+                type=routing_key,
+                body=message.body,
+                content_type=message.content_type or "",
+                message_id=message.message_id or "",
+                app_id=message.app_id or "",
+                timestamp=message.timestamp,
+                headers=message.headers,
+            )
+        )
+
+
+def _batch(first: AbstractIncomingMessage | None, inbound: _Inbound, most: int) -> list[AbstractIncomingMessage]:
+    """What has arrived already, waiting for nothing; empty when the session is over."""
+    batch: list[AbstractIncomingMessage] = []
+    message = first
+    while message is not None:
+        batch.append(message)
+        if len(batch) == most or inbound.empty():
+            return batch
+        message = inbound.get_nowait()
+    inbound.put_nowait(None)  # the session is over after this batch
+    return batch
+
+
+def _redeliveries(message: AbstractIncomingMessage) -> int:
+    counted = message.headers.get("x-delivery-count", 0)
+    return counted if isinstance(counted, int) else 0
+
+
+async def _quietly(closing: object) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await closing  # type: ignore[misc] # an awaitable of whatever the client library returns
+    except (OSError, RuntimeError):
+        return

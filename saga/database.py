@@ -1,0 +1,79 @@
+"""The service's own database: connections, transactions, and telling a lost server from a failed statement."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import aiosql
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from saga.errors import DatabaseAway
+
+if TYPE_CHECKING:
+    Tx: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Tx = PoolConnectionProxy
+    Pool = asyncpg.Pool
+
+sql = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""Another transaction was in the way: doing it again is all it takes."""
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full, out of memory
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
+)
+
+
+async def open_pool(url: str, *, size: int, application: str) -> Pool:
+    """Connections whose transactions wait for nobody for ever.
+
+    A concurrent duplicate waits for the first one's commit, so `lock_timeout` bounds that wait.
+    """
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=10,
+        command_timeout=60,
+        server_settings={
+            "application_name": application,
+            "lock_timeout": "5s",
+            "statement_timeout": "30s",
+            "idle_in_transaction_session_timeout": "60s",
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Tx]:
+    """All or nothing. Raises DatabaseAway when the server is gone; then it isn't known whether it was all."""
+    try:
+        connection = await pool.acquire(timeout=10)
+    except (*_AWAY, OSError) as error:
+        raise DatabaseAway(f"the database does not answer ({str(error) or type(error).__name__})") from error
+    try:
+        async with connection.transaction():
+            yield connection
+    except _AWAY as error:
+        raise DatabaseAway(str(error)) from error
+    except Exception as error:
+        if connection.is_closed():
+            raise DatabaseAway(f"the database connection was lost ({error})") from error
+        raise
+    finally:
+        await pool.release(connection)
+
+
+async def reach(pool: Pool) -> None:
+    """Return if the database answers. Raises DatabaseAway."""
+    async with transaction(pool) as tx:
+        await tx.execute("SELECT 1")

@@ -1,0 +1,29 @@
+"""Each step once per saga, and an undo that commutes with what it undoes.
+
+Idempotency, empty rollback and suspension, after the TCC fence of Apache Seata
+(https://seata.apache.org/blog/seata-tcc-fence).
+"""
+
+from collections.abc import Sequence
+
+from events import Envelope, Message
+from saga.database import Tx, sql
+from saga.service import Step
+
+
+async def enter(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
+    """The causes for which the step is to run now, at most one for each saga, in order.
+
+    A step runs unless it ran before or its undo did. An undo runs unless it ran before; what it undoes never runs
+    after it.
+    """
+    if not causes:
+        return []
+    first = {cause.saga_id: cause for cause in reversed(causes)}
+    sagas = sorted(first)
+    if step.undoes is None:
+        rows = await sql.do_steps(tx, sagas, step.name)
+    else:
+        rows = await sql.undo_steps(tx, sagas, step.undoes.name)
+    entered = {row["saga_id"] for row in rows}
+    return [cause for cause in causes if cause.saga_id in entered and first[cause.saga_id] is cause]

@@ -1,0 +1,34 @@
+"""What a participant says besides events: commands to itself, and calls to the outside world."""
+
+from enum import StrEnum
+
+from events import Message
+
+
+class Command(Message):
+    """Asked of a service through its own door (its REST API), never through the broker."""
+
+
+class Call(Message):
+    """A request to the outside world, stored in the transaction of the handler that returns it.
+
+    A worker performs it, outside any transaction, under the call's id as idempotency key, as often as it takes to
+    learn the outcome. Keep in it whatever the outcome's handler needs.
+    """
+
+
+class Kind(StrEnum):
+    """What kind of step a handler is, in the terms of the field (Garcia-Molina and Salem; Richardson)."""
+
+    COMPENSATABLE = "compensatable"
+    """Another step undoes it."""
+    COMPENSATION = "compensation"
+    """It undoes another step."""
+    PIVOT = "pivot"
+    """From here on the saga can only go forward."""
+    RETRIABLE = "retriable"
+    """It can't refuse, and is repeated until it succeeds."""
+    ENTRY = "entry"
+    """It answers a command, and starts or cancels a saga."""
+    LISTENER = "listener"
+    """It says nothing, so that the saga doesn't depend on it."""

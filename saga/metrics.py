@@ -1,0 +1,23 @@
+"""What Prometheus may ask: names by https://prometheus.io/docs/practices/naming/."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HANDLED = Counter("saga_events_handled", "Messages whose step ran and committed.", ["service", "step"])
+SKIPPED = Counter("saga_steps_fenced", "Steps skipped since they were done, undone or blocked.", ["service", "step"])
+BATCH = Histogram(
+    "saga_batch_messages",
+    "Messages taken from the queue at once.",
+    ["service"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+)
+RETRIED = Counter("saga_messages_retried", "Messages sent to a retry tier.", ["service", "tier"])
+PARKED = Counter("saga_messages_parked", "Messages sent to the dead-letter queue.", ["service", "reason"])
+PUBLISHED = Counter("saga_outbox_published", "Events confirmed by the broker.", ["service"])
+RETURNED = Counter("saga_outbox_returned", "Events that the broker could not route.", ["service"])
+CALLED = Counter("saga_calls", "Calls to the outside world, by how they ended.", ["service", "call", "outcome"])
+CALL_SECONDS = Histogram("saga_call_seconds", "How long calls to the outside world take.", ["service", "call"])
+OUTBOX_ROWS = Gauge("saga_outbox_rows", "Events not yet confirmed by the broker.", ["service"])
+OUTBOX_PARKED = Gauge("saga_outbox_parked_rows", "Events that the broker could not route ten times.", ["service"])
+OUTBOX_AGE = Gauge("saga_outbox_age_seconds", "Age of the oldest event not yet confirmed.", ["service"])
+OPEN_CALLS = Gauge("saga_calls_open", "Calls whose outcome is not yet known.", ["service"])
+CALLS_AGE = Gauge("saga_calls_age_seconds", "Age of the oldest call whose outcome is not yet known.", ["service"])

@@ -1,0 +1,136 @@
+"""A service and its database: every message is handled in one local transaction, or not at all."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import uuid_utils.compat as uuid
+from pydantic_core import from_json
+
+from events import Envelope, Event, Message
+from saga import calls, fence, inbox, outbox
+from saga.calls import OpenCall
+from saga.database import Pool, Tx, transaction
+from saga.errors import UndeclaredAnswer
+from saga.messages import Call
+from saga.metrics import HANDLED, SKIPPED
+from saga.service import Service, Settlement, Step
+from saga.tracing import child_of
+
+HANDLER_TIMEOUT = 20
+"""Seconds. A handler computes and asks its own database; one that takes longer must not hold up the queue."""
+
+
+def _nobody() -> None:
+    """Nobody is waiting to be woken."""
+
+
+@dataclass(slots=True)
+class Consequences:
+    """What follows from the steps of one transaction: what `source` says, and what it asks of the outside world."""
+
+    source: str
+    said: list[Envelope[Event]] = field(default_factory=list)
+    called: list[tuple[str, Call, Envelope[Message]]] = field(default_factory=list)
+
+    def add(self, declared: Step | Settlement, step: str, cause: Envelope[Message], answer: Any) -> None:
+        if answer is not None and type(answer) not in declared.answers:
+            raise UndeclaredAnswer(declared.name, type(answer).__name__)
+        if isinstance(answer, Event):
+            self.said.append(outbox.enveloped(answer, cause, self.source))
+        elif isinstance(answer, Call):
+            self.called.append((step, answer, cause))
+
+    async def store(self, tx: Tx) -> None:
+        await outbox.store(tx, self.said)
+        await calls.store(tx, self.called)
+
+
+@dataclass
+class Participant:
+    """`wake_relay` and `wake_caller` are called after a commit that leaves work for them."""
+
+    service: Service
+    pool: Pool
+    wake_relay: Callable[[], None] = field(default=_nobody)
+    wake_caller: Callable[[], None] = field(default=_nobody)
+
+    async def handle(self, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Event]]:
+        """Run the step for each cause that is news to it, and store what follows from that.
+
+        Inbox, fence, the handler's own work, outbox and calls commit together. Raises what the handler raises, after
+        which nothing has happened; DatabaseAway, when it isn't known to have happened.
+        """
+        follows = Consequences(self.service.name)
+        async with transaction(self.pool) as tx, asyncio.timeout(HANDLER_TIMEOUT):
+            fresh = await inbox.admit(tx, causes)
+            entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
+            due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
+            await self._run(tx, step, due, follows)
+            await follows.store(tx)
+        HANDLED.labels(self.service.name, step.name).inc(len(entered))
+        SKIPPED.labels(self.service.name, step.name).inc(len(causes) - len(entered))
+        self._wake(follows)
+        return follows.said
+
+    async def ask(self, message: Message, identity: str | None = None) -> list[Envelope[Event]]:
+        """Run the step that answers what came through our own door, unless it has run before; the events that it said.
+
+        A command is fenced like an event, and an event asked for is handled as if it had been heard. `identity` is
+        the sender's own name for the request, if there is one.
+        """
+        cause = Envelope[Message](
+            id=identity or str(uuid.uuid7()),
+            source=f"{self.service.name}/api",
+            type=_wire_name(type(message)),
+            subject=message.saga_id,
+            time=datetime.now(UTC),
+            correlationid=message.saga_id,
+            traceparent=child_of(None),
+            data=message,
+        )
+        return await self.handle(self.service.step_for(type(message)), [cause])
+
+    async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
+        """Record the outcomes of calls, close these, and carry out what undo was noted on them, all or nothing."""
+        follows = Consequences(self.service.name)
+        async with transaction(self.pool) as tx:
+            closed = await calls.close(tx, [call for call, _ in outcomes])
+            for call, outcome in outcomes:
+                if call.id in closed:
+                    settlement = self.service.settlements[type(call.call)]
+                    answer = await settlement.handler(call.call, outcome, tx)
+                    follows.add(settlement, call.step, call.cause, answer)
+            for undo in filter(None, closed.values()):
+                step = self.service.steps[undo.step]
+                await self._run(tx, step, [read_cause(step, undo.cause)], follows)
+            await follows.store(tx)
+        self._wake(follows)
+
+    async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
+        if step.batch and causes:
+            answers = await step.handler([cause.data for cause in causes], tx)
+        else:
+            answers = [await step.handler(cause.data, tx) for cause in causes]
+        for cause, answer in zip(causes, answers, strict=True):
+            follows.add(step, step.name, cause, answer)
+
+    def _wake(self, follows: Consequences) -> None:
+        if follows.said:
+            self.wake_relay()
+        if follows.called:
+            self.wake_caller()
+
+
+def read_cause(step: Step, stored: str) -> Envelope[Message]:
+    """The envelope that was stored with a call of this step."""
+    known = {_wire_name(message): message for message in step.hears}
+    document = from_json(stored)
+    data = known[document["type"]].model_validate(document["data"])
+    return Envelope[Message].model_validate(document | {"data": data})
+
+
+def _wire_name(message: type[Message]) -> str:
+    return message.event_type if issubclass(message, Event) else message.__name__

@@ -1,0 +1,17 @@
+"""What has to change, told before it is done."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to be made or altered, and how."""
+
+    action: str
+    kind: str
+    name: str
+    apply: Callable[[], Awaitable[None]]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.name}"

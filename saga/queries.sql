@@ -1,0 +1,81 @@
+-- name: remember_messages
+-- Remember these messages as handled, and tell which of them are new.
+INSERT INTO saga.inbox (day, source, id)
+SELECT day, source, id FROM unnest($1::date[], $2::text[], $3::text[]) AS message (day, source, id)
+ON CONFLICT DO NOTHING
+RETURNING day, source, id;
+
+-- name: keep_inbox!
+-- Make the coming days' partitions and drop those past retention.
+SELECT saga.keep_inbox($1);
+
+-- name: do_steps
+-- Mark the step as done for these sagas, and tell for which it was neither done nor undone before.
+INSERT INTO saga.fence (saga_id, step, state)
+SELECT saga_id, $2, 'done' FROM unnest($1::text[]) AS saga_id
+ON CONFLICT DO NOTHING
+RETURNING saga_id;
+
+-- name: undo_steps
+-- Mark the step as compensated, or block it for ever if it was not done; tell for which sagas this is news.
+INSERT INTO saga.fence AS fence (saga_id, step, state)
+SELECT saga_id, $2, 'blocked' FROM unnest($1::text[]) AS saga_id
+ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated' WHERE fence.state = 'done'
+RETURNING saga_id;
+
+-- name: store_outbox!
+-- Store events in the transaction of the work that says them.
+INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]);
+
+-- name: take_outbox
+-- Lock a window of rows that nobody else is publishing.
+SELECT position, id, exchange, routing_key, saga_id, body, said_at FROM saga.outbox
+WHERE due_at <= now() ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED;
+
+-- name: delete_outbox!
+-- Forget rows whose publish was confirmed.
+DELETE FROM saga.outbox WHERE position = ANY ($1::bigint[]);
+
+-- name: hold_outbox
+-- Hold back rows that the broker could not route: a minute longer each time, and after the tenth for good.
+UPDATE saga.outbox SET returns = returns + 1,
+    due_at = CASE WHEN returns >= 9 THEN 'infinity' ELSE now() + (returns + 1) * interval '1 minute' END
+WHERE position = ANY ($1::bigint[])
+RETURNING id, saga_id, routing_key, returns, due_at = 'infinity' AS parked;
+
+-- name: store_calls!
+-- Store calls to the outside world in the transaction of the step that asks for them.
+INSERT INTO saga.call (id, saga_id, step, type, request, cause)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]);
+
+-- name: take_calls
+-- Lease open calls: whoever else looks sees them as taken until the lease ends.
+UPDATE saga.call AS call SET due_at = clock_timestamp() + $2::interval, attempts = attempts + 1
+WHERE id IN (SELECT id FROM saga.call WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING id, saga_id, step, type, request, cause, attempts;
+
+-- name: postpone_call!
+-- Give a call back: it is due again after the delay.
+UPDATE saga.call SET due_at = clock_timestamp() + $2::interval WHERE id = $1;
+
+-- name: close_calls
+-- Close calls whose outcome is known, and tell which were still open and what undo was noted on them.
+DELETE FROM saga.call WHERE id = ANY ($1::uuid[]) RETURNING id, undo_step, undo;
+
+-- name: note_undo
+-- Note an undo on the open calls of a step, and tell which sagas have one.
+UPDATE saga.call AS call SET undo_step = $2, undo = cause.undo
+FROM unnest($3::text[], $4::text[]) AS cause (saga_id, undo)
+WHERE call.saga_id = cause.saga_id AND call.step = $1
+RETURNING call.saga_id;
+
+-- name: backlog^
+-- What waits in this database: rows and the age of the oldest in seconds.
+SELECT
+    (SELECT count(*) FROM saga.outbox) AS outbox_rows,
+    (SELECT count(*) FROM saga.outbox WHERE due_at = 'infinity') AS outbox_parked,
+    (SELECT coalesce(extract(epoch FROM now() - min(said_at)), 0)::float8 FROM saga.outbox) AS outbox_age,
+    (SELECT count(*) FROM saga.call) AS open_calls,
+    (SELECT coalesce(extract(epoch FROM now() - min(opened_at)), 0)::float8 FROM saga.call) AS calls_age;
+

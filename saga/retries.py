@@ -1,0 +1,98 @@
+"""Where a message goes that can't be handled: a retry tier, or the dead-letter queue."""
+
+import hashlib
+import traceback
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractIncomingMessage
+
+from events import InvalidMessage
+from saga.broker import Names, short
+from saga.metrics import PARKED, RETRIED
+from saga.publisher import Outgoing, Publisher
+
+log = structlog.get_logger()
+
+ATTEMPT = "x-attempt"
+EXCHANGE = "x-original-exchange"
+ROUTING_KEY = "x-original-routing-key"
+_MOST_HEADERS = 16_000
+"""Characters. A sender's own headers beyond that are dropped, so that a message always fits with its reason."""
+
+
+class Retries:
+    """Sends messages on through the service's own direct exchange, body untouched, and returns after the confirm."""
+
+    def __init__(self, service: str, publisher: Publisher, tiers: tuple[timedelta, ...]) -> None:
+        self._names = Names(service)
+        self._publisher = publisher
+        self._tiers = tiers
+
+    async def fail(self, message: AbstractIncomingMessage, error: Exception) -> None:
+        """Have it tried again later; after the last tier, or if trying is of no use, park it."""
+        attempt = attempts(message)
+        if isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
+            await self._park(message, error, attempt)
+            return
+        tier = short(self._tiers[attempt])
+        await self._send(message, self._names.tier(self._tiers[attempt]), {ATTEMPT: attempt + 1, **_told(error)})
+        RETRIED.labels(self._names.service, tier).inc()
+        log.warning("event.retried", message_id=message.message_id, attempt=attempt + 1, tier=tier, cause=_text(error))
+
+    async def _park(self, message: AbstractIncomingMessage, error: Exception, attempt: int) -> None:
+        told = _told(error) | {ATTEMPT: attempt, "x-parked-at": datetime.now(UTC).isoformat()}
+        await self._send(message, self._names.dead, told)
+        PARKED.labels(self._names.service, type(error).__name__).inc()
+        log.error("event.parked", message_id=message.message_id, reason=_text(error))
+
+    async def _send(self, message: AbstractIncomingMessage, routing_key: str, told: dict[str, Any]) -> None:
+        exchange, original_key = origin(message, self._names)
+        kept = dict(message.headers) if len(repr(message.headers)) <= _MOST_HEADERS else {}
+        came_from = {EXCHANGE: exchange, ROUTING_KEY: original_key, "x-service": self._names.service}
+        if message.user_id:
+            came_from["x-original-user"] = message.user_id  # the property must name who publishes
+        copy = Message(
+            message.body,
+            headers=kept | came_from | told,
+            content_type=message.content_type,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=message.message_id,
+            correlation_id=message.correlation_id,
+            type=message.type,
+            timestamp=message.timestamp,
+            app_id=message.app_id,
+        )
+        await self._publisher.publish_one(Outgoing(copy, self._names.retry_exchange, routing_key))
+
+
+def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
+    """The exchange and routing key under which it was first published.
+
+    Only who comes through the service's own exchange, where nobody else may write, is believed what its headers say.
+    """
+    if message.exchange == names.retry_exchange:
+        return str(message.headers.get(EXCHANGE, "")), str(message.headers.get(ROUTING_KEY, ""))
+    return message.exchange or "", message.routing_key or ""
+
+
+def attempts(message: AbstractIncomingMessage) -> int:
+    """How often it has failed; counted in a header of our own, since the broker's own differ between versions."""
+    counted = message.headers.get(ATTEMPT, 0)
+    return counted if isinstance(counted, int) else 0
+
+
+def _told(error: Exception) -> dict[str, str]:
+    frames = "".join(f"{frame.name}@{frame.filename}" for frame in traceback.extract_tb(error.__traceback__))
+    return {
+        "x-reason": _text(error),
+        "x-error": type(error).__name__,
+        "x-stack-hash": hashlib.sha256(frames.encode()).hexdigest()[:12],
+    }
+
+
+def _text(error: Exception) -> str:
+    said = str(error)
+    return said[:1000] if isinstance(error, InvalidMessage) else f"{type(error).__name__}: {said}"[:1000]

@@ -1,0 +1,215 @@
+"""One service as one process: consumer, relay, caller, API and housekeeping, started together and stopped in order."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+import uvicorn
+import uvloop
+from fastapi import APIRouter
+
+from saga import api, migrations
+from saga.caller import Caller, Performer
+from saga.consumer import Consumer
+from saga.database import Pool, open_pool, reach, sql, transaction
+from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
+from saga.logging import configure
+from saga.messages import Call
+from saga.participant import Participant
+from saga.publisher import Publisher
+from saga.relay import Relay
+from saga.retries import Retries
+from saga.service import Service
+from saga.settings import Settings
+from saga.waiting import backoffs
+
+log = structlog.get_logger()
+
+Performers = Mapping[type[Call], Performer]
+S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+
+Outside = Callable[[Pool, S], AbstractAsyncContextManager[Performers]]
+"""Opens what performs the service's calls, for as long as the service runs."""
+
+HOUSEKEEPING = timedelta(hours=1)
+
+
+def run(service: Service, settings: type[S], router: APIRouter, outside: Outside[S] | None = None) -> None:
+    """Run the service until SIGTERM or SIGINT. Exits with 1 and one line on standard error when it can't start."""
+    try:
+        loaded = settings.load()
+        configure(service.name, loaded.log_level, loaded.log_format)
+        uvloop.run(serve(service, loaded, router, outside or nothing_outside))
+    except SagaError as error:
+        sys.exit(f"{service.name}: {error}")
+
+
+@asynccontextmanager
+async def nothing_outside(_: Pool, __: Settings) -> AsyncIterator[Performers]:
+    """For services that call nobody."""
+    yield {}
+
+
+async def serve(service: Service, settings: S, router: APIRouter, outside: Outside[S]) -> None:
+    """Wait for the servers, run, and on a signal stop cleanly within the deadline."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(_listen(settings.http_host, settings.http_port)))
+        pool = await _unless(stop, _open_database(service, settings))
+        if pool is None:
+            return
+        stack.push_async_callback(_close_pool, pool)
+        program = Program(service, settings, pool, await stack.enter_async_context(outside(pool, settings)))
+        if await _unless(stop, program.reach_broker()) is None:
+            return
+        await program.run(stop, router, listener)
+
+
+class Program:
+    """The parts of a running service, wired together."""
+
+    def __init__(self, service: Service, settings: Settings, pool: Pool, performers: Performers) -> None:
+        amqp_url = settings.amqp_url.get_secret_value()
+        self._settings = settings
+        self._participant = Participant(service, pool)
+        self._relay = Relay(service.name, pool, amqp_url)
+        self._caller = Caller(self._participant, performers, settings)
+        self._retries = Publisher(amqp_url, f"{service.name} retries")
+        retries = Retries(service.name, self._retries, settings.retry_tiers)
+        self._consumer = Consumer(self._participant, retries, settings)
+        self._participant.wake_relay = self._relay.doorbell.ring
+        self._participant.wake_caller = self._caller.doorbell.ring
+
+    async def reach_broker(self) -> bool:
+        """Wait until the broker is up. Raises CannotStart when it refuses us or isn't provisioned."""
+        failures = backoffs()
+        while True:
+            try:
+                await self._relay.publisher.open()
+                await self._consumer.expect_provisioned()
+            except BrokerAway as error:
+                await _wait(next(failures), "broker.waiting", error)
+            else:
+                return True
+
+    async def run(self, stop: asyncio.Event, router: APIRouter, listener: socket.socket) -> None:
+        """Everything at once; an accident in one part ends the process, for its supervisor to start it anew."""
+        app = api.build(self._participant, self._settings.api_secret.get_secret_value(), router, self.ready)
+        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+        async with asyncio.TaskGroup() as parts:
+            running = [
+                parts.create_task(part)
+                for part in (
+                    self._relay.run(),
+                    self._caller.run(),
+                    self._consumer.run(),
+                    server.serve(sockets=[listener]),
+                    self._keep_house(),
+                )
+            ]
+            log.info("service.started", api=f"http://{self._settings.http_host}:{listener.getsockname()[1]}")
+            await stop.wait()
+            log.info("service.stopping")
+            server.should_exit = True
+            try:
+                async with asyncio.timeout(self._settings.stop_deadline.total_seconds()):
+                    await asyncio.gather(self._consumer.stop(), self._caller.stop())
+                    await self._relay.stop()
+            except TimeoutError:
+                log.warning("service.stopped_late")  # what is open stays in the queue, the outbox and the calls
+            await self._retries.close()
+            for part in running:
+                part.cancel()
+        log.info("service.stopped")
+
+    async def ready(self) -> dict[str, bool]:
+        try:
+            await reach(self._participant.pool)
+        except DatabaseAway:
+            database = False
+        else:
+            database = True
+        return {"database": database, "consuming": self._consumer.consuming, "broker": self._relay.publisher.connected}
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                async with transaction(self._participant.pool) as tx:
+                    await sql.keep_inbox(tx, self._settings.inbox_retention)
+            except (ServerAway, asyncpg.PostgresError) as error:
+                log.warning("inbox.not_kept", cause=str(error))
+            await asyncio.sleep(HOUSEKEEPING.total_seconds())
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise CannotStart(
+            f"the API can't listen on {host}:{port} ({error.strerror})", "choose another HTTP_PORT"
+        ) from None
+
+
+async def _open_database(service: Service, settings: Settings) -> Pool:
+    """Wait until the database is up. Raises CannotStart when it refuses us or isn't provisioned."""
+    url = settings.database_url.get_secret_value()
+    parts = urlsplit(url)
+    failures = backoffs()
+    while True:
+        try:
+            pool = await open_pool(url, size=settings.pool_size, application=service.name)
+            await migrations.expect_current(pool, service.package)
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            raise CannotStart(
+                f"the database at {parts.hostname}:{parts.port} refuses user {parts.username!r} ({error})",
+                "check the password in the DATABASE_URL, or run 'saga provision'",
+            ) from error
+        except (DatabaseAway, OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError) as error:
+            cause = DatabaseAway(f"the database at {parts.hostname}:{parts.port} does not answer ({error})")
+            await _wait(next(failures), "database.waiting", cause)
+        else:
+            return pool
+
+
+async def _wait(pause: float, event: str, error: ServerAway) -> None:
+    log.warning(event, cause=str(error), seconds=round(pause, 1))
+    await asyncio.sleep(pause)
+
+
+async def _unless(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T]) -> T | None:
+    """What the coroutine returns, or None when we are to stop before."""
+    work, stopping = asyncio.ensure_future(coroutine), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if work.done():
+        return work.result()
+    work.cancel()
+    return None
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(3):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

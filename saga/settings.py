@@ -1,0 +1,85 @@
+"""What a service is told from outside: environment variables, or files named like them in /run/secrets."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from saga.errors import CannotStart
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: object) -> object:
+    """Read `5s`, `250ms`, `5m`, `12h` or `30d`; leave anything else to the validator."""
+    if isinstance(text, str):
+        for unit in ("ms", "s", "m", "h", "d"):
+            number = text.strip().removesuffix(unit)
+            if text.strip().endswith(unit) and number.replace(".", "", 1).isdigit():
+                return timedelta(seconds=float(number) * _UNITS[unit])
+    return text
+
+
+def tiers(text: object) -> object:
+    return tuple(seconds(part) for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+Duration = Annotated[timedelta, BeforeValidator(seconds)]
+Tiers = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(tiers)]
+
+RETRY_TIERS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
+
+
+class Settings(BaseSettings):
+    """Subclass it per program and give it an `env_prefix`: `INVENTORY_` makes it read `INVENTORY_AMQP_URL`, …"""
+
+    model_config = SettingsConfigDict(
+        secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None, extra="ignore"
+    )
+
+    amqp_url: Annotated[SecretStr, Field(description="amqp://user:password@host:5672/")]
+    database_url: Annotated[SecretStr, Field(description="postgresql://user:password@host:5432/database")]
+    api_secret: Annotated[SecretStr, Field(description="HS256 key of the APIs' bearer tokens", min_length=32)]
+    http_host: Annotated[str, Field(description="address of the API")] = "127.0.0.1"
+    http_port: Annotated[int, Field(description="port of the API", ge=0, lt=65536)] = 8000
+    batch: Annotated[int, Field(description="messages handled in one transaction, at most", ge=1)] = 200
+    prefetch: Annotated[int, Field(description="messages held in memory, at most", ge=1)] = 400
+    pool_size: Annotated[int, Field(description="database connections, at most", ge=3)] = 10
+    retry_tiers: Annotated[
+        Tiers, Field(description="pauses before each new attempt, as provisioned; then the message parks")
+    ] = RETRY_TIERS
+    call_timeout: Annotated[Duration, Field(description="how long one call to the outside may take")] = timedelta(
+        seconds=10
+    )
+    calls_at_once: Annotated[int, Field(description="calls to the outside in flight, at most", ge=1)] = 64
+    inbox_retention: Annotated[Duration, Field(description="how long a message is remembered")] = timedelta(days=30)
+    replay_horizon: Annotated[Duration, Field(description="how long after it parked a dead letter may be replayed")] = (
+        timedelta(days=14)
+    )
+    stop_deadline: Annotated[Duration, Field(description="how long a clean stop may take")] = timedelta(seconds=25)
+    log_format: Annotated[Literal["json", "console"], Field(description="how log lines look")] = "json"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="the least that is logged")
+    ] = "info"
+
+    @model_validator(mode="after")
+    def _remembers_long_enough(self) -> Self:
+        needed = sum(self.retry_tiers, self.replay_horizon)
+        if self.inbox_retention <= needed:
+            raise ValueError(f"inbox_retention must be longer than retry_tiers and replay_horizon together ({needed})")
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read them, or raise CannotStart that names each variable that is missing or wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = str(cls.model_config.get("env_prefix", ""))
+            problems = [
+                f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f" ({e['msg']})" if e["loc"] else e["msg"]
+                for e in error.errors(include_input=False)
+            ]
+            raise CannotStart("settings are missing or wrong", "; ".join(problems)) from None

@@ -1,0 +1,145 @@
+"""What is to exist at the broker, derived from the services' declarations alone."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from saga.broker import UNROUTED, Names
+from saga.service import Service
+from saga.settings import RETRY_TIERS
+
+CRASH_LIMIT = 50
+"""Deliveries without an acknowledgement after which a message is parked. A guard against one that takes the process
+down each time; ordinary failures are counted by the runtime and never come near it."""
+
+PUBLISHER = "publisher"
+"""The user of whoever starts sagas: may publish to the front doors, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    name: str
+    kind: str
+    alternate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A quorum queue. Whatever may have to change one day is a policy, since arguments never can."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    exchange: str
+    queue: str
+    routing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    queue: str
+    definition: dict[str, Any] = field(hash=False)
+
+    @property
+    def name(self) -> str:
+        return f"saga.{self.queue}"
+
+    @property
+    def pattern(self) -> str:
+        return _only(self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Permissions as regular expressions over names: nobody may declare or delete anything."""
+
+    name: str
+    write: str
+    read: str
+    configure: str = "^$"
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+    policies: tuple[Policy, ...]
+    users: tuple[User, ...]
+
+
+def derive(services: Sequence[Service], tiers: Sequence[timedelta] = RETRY_TIERS) -> Topology:
+    """One topic exchange and one queue per service, its retry tiers and its dead letters; and who may use what."""
+    parts = [_of_service(service, tiers) for service in services]
+    doors = [service.exchange for service in services if service.front_door]
+    shared = Topology(
+        exchanges=(Exchange(UNROUTED, "fanout"),),
+        queues=(Queue(UNROUTED),),
+        bindings=(Binding(UNROUTED, UNROUTED, ""),),
+        policies=(),
+        users=(User(PUBLISHER, write=_only(*doors), read="^$"),) if doors else (),
+    )
+    return _together([shared, *parts])
+
+
+def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
+    names = Names(service.name)
+    tier_queues = {names.tier(tier): tier for tier in tiers}
+    heard = sorted({(event.exchange, event.event_type) for event in service.heard})
+    return Topology(
+        exchanges=(
+            Exchange(service.exchange, "topic", alternate=UNROUTED),
+            Exchange(names.retry_exchange, "direct", alternate=UNROUTED),
+        ),
+        queues=tuple(Queue(name) for name in (names.queue, *tier_queues, names.dead)),
+        bindings=(
+            *(Binding(exchange, names.queue, event_type) for exchange, event_type in heard),
+            *(Binding(names.retry_exchange, queue, queue) for queue in (names.queue, *tier_queues, names.dead)),
+        ),
+        policies=(
+            Policy(names.queue, _dead_lettering(names, names.dead) | {"delivery-limit": CRASH_LIMIT}),
+            *(
+                Policy(queue, _dead_lettering(names, names.queue) | {"message-ttl": round(tier.total_seconds() * 1000)})
+                for queue, tier in tier_queues.items()
+            ),
+        ),
+        users=(
+            User(
+                service.name,
+                write=_only(service.exchange, names.retry_exchange),
+                read=_only(names.queue, names.dead),
+            ),
+        ),
+    )
+
+
+def _dead_lettering(names: Names, target: str) -> dict[str, Any]:
+    """At least once; which silently becomes at most once without `reject-publish`.
+
+    https://www.rabbitmq.com/docs/quorum-queues#dead-lettering
+    """
+    return {
+        "dead-letter-exchange": names.retry_exchange,
+        "dead-letter-routing-key": target,
+        "dead-letter-strategy": "at-least-once",
+        "overflow": "reject-publish",
+    }
+
+
+def _together(parts: Iterable[Topology]) -> Topology:
+    parts = list(parts)
+    return Topology(
+        exchanges=tuple(e for part in parts for e in part.exchanges),
+        queues=tuple(q for part in parts for q in part.queues),
+        bindings=tuple(b for part in parts for b in part.bindings),
+        policies=tuple(p for part in parts for p in part.policies),
+        users=tuple(u for part in parts for u in part.users),
+    )
+
+
+def _only(*names: str) -> str:
+    return f"^({'|'.join(re.escape(name) for name in names)})$"

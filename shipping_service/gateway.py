@@ -1,0 +1,98 @@
+"""Where the outside world begins: the carrier as a port, and a simulated one."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID, uuid5
+
+import aiosql
+
+from events import AboutOrder, Address, Allocation, Parcel
+from saga import Call, Pool, transaction
+
+sql = aiosql.from_path(Path(__file__).with_name("carrier_queries.sql"), "asyncpg")
+
+NOT_SERVED = {"AQ": "the carrier does not serve Antarctica"}
+"""Countries that the simulated carrier refuses, and in which words."""
+
+
+class Book(AboutOrder, Call):
+    """Fetch the pieces where they lie, one parcel per warehouse, and bring them there."""
+
+    ship_to: Address
+    allocations: tuple[Allocation, ...]
+
+    @property
+    def warehouses(self) -> list[str]:
+        return sorted({allocation.warehouse for allocation in self.allocations})
+
+
+class CancelBooking(AboutOrder, Call):
+    """Don't fetch these parcels."""
+
+    parcels: tuple[Parcel, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    parcels: tuple[Parcel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCancelled:
+    pass
+
+
+class Carrier(Protocol):
+    """A parcel is booked once for each key, however often it is asked. Whatever is raised, it may have been."""
+
+    async def book(self, booking: Book, key: UUID) -> Booked | NotServed: ...
+
+    async def cancel(self, cancellation: CancelBooking, key: UUID) -> BookingCancelled: ...
+
+
+class SimulatedCarrier:
+    """A carrier with books of its own, that takes its time and sometimes doesn't answer after it has acted.
+
+    `latency` in seconds; `timeout_rate` is the share of answers that get lost, 0 to 1.
+    """
+
+    def __init__(self, pool: Pool, latency: float, timeout_rate: float) -> None:
+        self._pool = pool
+        self._latency = latency
+        self._timeout_rate = timeout_rate
+
+    async def book(self, booking: Book, key: UUID) -> Booked | NotServed:
+        await asyncio.sleep(self._latency)
+        if refusal := NOT_SERVED.get(booking.ship_to.country):
+            return NotServed(refusal)
+        keys = [uuid5(key, warehouse) for warehouse in booking.warehouses]
+        parcels = tuple(
+            Parcel(
+                parcel_id=f"parcel_{key.hex}", warehouse=warehouse, carrier="simulated", tracking=f"SIM{key.hex[:16]}"
+            )
+            for key, warehouse in zip(keys, booking.warehouses, strict=True)
+        )
+        async with transaction(self._pool) as tx:
+            await sql.book(tx, keys, [parcel.tracking for parcel in parcels])
+        self._perhaps_lose_the_answer()
+        return Booked(parcels)
+
+    async def cancel(self, cancellation: CancelBooking, key: UUID) -> BookingCancelled:  # noqa: ARG002 — cancelling twice is cancelling once
+        await asyncio.sleep(self._latency)
+        async with transaction(self._pool) as tx:
+            await sql.cancel(tx, [parcel.tracking for parcel in cancellation.parcels])
+        self._perhaps_lose_the_answer()
+        return BookingCancelled()
+
+    def _perhaps_lose_the_answer(self) -> None:
+        if random.random() < self._timeout_rate:
+            raise TimeoutError("the carrier acted, and its answer was lost")

@@ -1,0 +1,25 @@
+-- name: open_shipments!
+-- Remember what is about to be booked.
+INSERT INTO shipment (order_id, status, country)
+SELECT order_id, 'booking', country FROM unnest($1::uuid[], $2::text[]) AS shipment (order_id, country);
+
+-- name: lock_shipment^
+-- A shipment that nobody else changes meanwhile.
+SELECT order_id, status, reason FROM shipment WHERE order_id = $1 FOR UPDATE;
+
+-- name: shipment_of^
+-- How things stand with an order's parcels.
+SELECT order_id, status, reason FROM shipment WHERE order_id = $1;
+
+-- name: set_status!
+-- What has become of a shipment, and why.
+UPDATE shipment SET status = $2, reason = coalesce($3, reason), changed_at = now() WHERE order_id = $1;
+
+-- name: add_parcels!
+-- What the carrier booked.
+INSERT INTO parcel (order_id, parcel_id, warehouse, carrier, tracking)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]);
+
+-- name: parcels_of
+-- The parcels of an order.
+SELECT parcel_id, warehouse, carrier, tracking FROM parcel WHERE order_id = $1 ORDER BY warehouse;
