@@ -69,13 +69,13 @@ SELECT sku, warehouse, on_hand, reserved FROM stock ORDER BY sku, warehouse;
 -- One sku in every warehouse.
 SELECT sku, warehouse, on_hand, reserved FROM stock WHERE sku = $1 ORDER BY warehouse;
 
--- name: count_stock$
+-- name: count_stock
 -- Set what is on hand in one place, unless more is reserved there; the sku, if it was set.
 INSERT INTO stock (sku, warehouse, on_hand) VALUES ($1, $2, $3)
 ON CONFLICT (sku, warehouse) DO UPDATE SET on_hand = excluded.on_hand WHERE stock.reserved <= excluded.on_hand
 RETURNING sku;
 
--- name: reservation_of^
+-- name: reservation_of
 -- What was decided on an order.
 SELECT order_id, status, reason FROM reservation WHERE order_id = $1;
 

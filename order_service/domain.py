@@ -45,7 +45,7 @@ class Progress:
     heard: frozenset[str] = frozenset()
 
 
-def hear(progress: Progress, event: Event) -> Progress:
+def hear(progress: Progress, event: Event) -> Progress:  # noqa: PLR0911 — one line per fact
     """The order's progress with one more fact. What is final stays."""
     known = replace(progress, heard=progress.heard | {event.event_type})
     if progress.status in FINAL:

@@ -75,7 +75,7 @@ async def cancel_order(command: CancelOrder, tx: Tx) -> OrderCancelled:  # noqa:
 
 
 @order.on(*Fact.__args__)
-async def follow_order(facts: Sequence[Fact], tx: Tx) -> Sequence[None]:
+async def follow_order(facts: Sequence[Fact], tx: Tx) -> None:
     """Keep the order's status, whoever placed it."""
     news: defaultdict[UUID, list[Event]] = defaultdict(list)
     for fact in facts:
@@ -84,4 +84,3 @@ async def follow_order(facts: Sequence[Fact], tx: Tx) -> Sequence[None]:
     progress = {order_id: reduce(domain.hear, events, known[order_id]) for order_id, events in news.items()}
     placed = {fact.order_id: fact for fact in facts if isinstance(fact, OrderPlaced)}
     await store.save(tx, progress, placed)
-    return [None] * len(facts)

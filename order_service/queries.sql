@@ -1,4 +1,4 @@
--- name: place_order$
+-- name: place_order
 -- Remember an order that came through our own door, unless it is known; its id, if it was new.
 INSERT INTO customer_order (order_id, status, details, amount, idempotency_key) VALUES ($1, 'placed', $2, $3, $4)
 ON CONFLICT (order_id) DO NOTHING RETURNING order_id;
@@ -23,11 +23,11 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::big
     AS news (order_id, status, reason, heard, details, amount)
 WHERE customer_order.order_id = news.order_id;
 
--- name: order_of^
+-- name: order_of
 -- One order.
 SELECT order_id, status, reason, heard, details, amount, seen_at, changed_at FROM customer_order WHERE order_id = $1;
 
--- name: order_by_key^
+-- name: order_by_key
 -- The order that was placed under an idempotency key.
 SELECT order_id, status, reason, heard, details, amount, seen_at, changed_at FROM customer_order
 WHERE idempotency_key = $1;

@@ -3,19 +3,17 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import aiosql
 import asyncpg
 from pydantic import BaseModel
 
 from events import Address, Line, OrderPlaced
 from order_service.domain import Progress, Status
-from saga import Tx
+from saga import Tx, queries
 
-sql = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+sql = queries(__file__)
 
 
 class Order(BaseModel):
@@ -42,25 +40,25 @@ class Order(BaseModel):
 
 async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool:
     """False, if there is an order of that id already."""
-    new = await sql.place_order(tx, order.order_id, order.model_dump_json(), order.amount, idempotency_key)
+    new = await tx.fetchval(sql.place_order, order.order_id, order.model_dump_json(), order.amount, idempotency_key)
     return new is not None
 
 
 async def lock(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, Progress]:
     """How far these orders have come; nobody else changes that before `tx` ends."""
     ids = sorted(order_ids)
-    await sql.add_unknown(tx, ids)
+    await tx.execute(sql.add_unknown, ids)
     return {
         UUID(int=row["order_id"].int): Progress(Status(row["status"]), row["reason"], frozenset(row["heard"]))
-        for row in await sql.lock_orders(tx, ids)
+        for row in await tx.fetch(sql.lock_orders, ids)
     }
 
 
 async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> None:
     """How far these orders have come now, and the details of those that were placed."""
     details = [placed.get(order_id) for order_id in progress]
-    await sql.save_progress(
-        tx,
+    await tx.execute(
+        sql.save_progress,
         list(progress),
         [known.status for known in progress.values()],
         [known.reason for known in progress.values()],
@@ -71,16 +69,16 @@ async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, 
 
 
 async def order(tx: Tx, order_id: UUID) -> Order | None:
-    return _order(await sql.order_of(tx, order_id))
+    return _order(await tx.fetchrow(sql.order_of, order_id))
 
 
 async def order_by_key(tx: Tx, idempotency_key: str) -> Order | None:
-    return _order(await sql.order_by_key(tx, idempotency_key))
+    return _order(await tx.fetchrow(sql.order_by_key, idempotency_key))
 
 
 async def orders(tx: Tx, status: Status | None, after: UUID | None, limit: int) -> list[Order]:
     """From the newest; the next page begins after the last order of this one."""
-    rows = await sql.list_orders(tx, status, after, limit)
+    rows = await tx.fetch(sql.list_orders, status, after, limit)
     return [found for found in map(_order, rows) if found]
 
 

@@ -8,17 +8,14 @@ whatever happened to the first answer.
 import asyncio
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-import aiosql
-
 from events import AboutOrder, Address, Allocation, Outcome
 from events.values import Amount, Currency, Text
-from saga import Call, Pool, transaction
+from saga import Call, Pool, queries, transaction
 
-sql = aiosql.from_path(Path(__file__).with_name("gateway_queries.sql"), "asyncpg")
+sql = queries(__file__, "gateway_queries.sql")
 
 DECLINING = {
     "pm_card_chargeDeclined": ("card_declined", "The card was declined."),
@@ -87,17 +84,15 @@ class SimulatedGateway:
         await asyncio.sleep(self._latency)
         reason, _ = DECLINING.get(capture.payment_method, (None, ""))
         async with transaction(self._pool) as tx:
-            await sql.charge(tx, key, f"ch_{key.hex}", capture.amount, capture.currency, reason)
-            charge = await sql.charge_by_key(tx, key)
+            await tx.execute(sql.charge, key, f"ch_{key.hex}", capture.amount, capture.currency, reason)
+            charge_id, declined = await tx.fetchrow(sql.charge_by_key, key) or ("", None)
         self._perhaps_lose_the_answer()
-        if charge["declined"] is None:
-            return Charged(charge["charge_id"])
-        return Declined(*DECLINING[capture.payment_method])
+        return Charged(charge_id) if declined is None else Declined(*DECLINING[capture.payment_method])
 
     async def refund(self, refund: Refund, key: UUID) -> Refunded:
         await asyncio.sleep(self._latency)
         async with transaction(self._pool) as tx:
-            await sql.refund(tx, key, refund.charge_id, refund.amount)
+            await tx.execute(sql.refund, key, refund.charge_id, refund.amount)
         self._perhaps_lose_the_answer()
         return Refunded(refund.amount)
 

@@ -4,7 +4,7 @@ INSERT INTO payment (order_id, payment_id, status, amount, currency)
 SELECT order_id, payment_id, 'pending', amount, currency
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS payment (order_id, payment_id, amount, currency);
 
--- name: record_captured$
+-- name: record_captured
 -- The gateway has the money; our id of the payment.
 UPDATE payment SET status = 'captured', captured = amount, charge_id = $2, changed_at = now()
 WHERE order_id = $1 RETURNING payment_id;
@@ -13,7 +13,7 @@ WHERE order_id = $1 RETURNING payment_id;
 -- The gateway refused.
 UPDATE payment SET status = 'declined', reason = $2, changed_at = now() WHERE order_id = $1;
 
--- name: lock_payment^
+-- name: lock_payment
 -- A payment that nobody else changes meanwhile.
 SELECT order_id, payment_id, status, amount, currency, captured, refunded, charge_id, reason
 FROM payment WHERE order_id = $1 FOR UPDATE;
@@ -26,7 +26,7 @@ UPDATE payment SET status = 'refunding', changed_at = now() WHERE order_id = $1;
 -- The money has gone back.
 UPDATE payment SET status = 'refunded', refunded = $2, changed_at = now() WHERE order_id = $1;
 
--- name: payment_of^
+-- name: payment_of
 -- How things stand with an order's money.
 SELECT order_id, payment_id, status, amount, currency, captured, refunded, charge_id, reason
 FROM payment WHERE order_id = $1;

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
+import asyncpg
 import jwt
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -94,9 +95,9 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
         """Prometheus text; the backlog is asked of the database at this moment, if that answers."""
         try:
             async with transaction(participant.pool) as tx:
-                backlog = await sql.backlog(tx)
+                backlog: asyncpg.Record | None = await tx.fetchrow(sql.backlog)
         except ServerAway:
-            backlog = {}
+            backlog = None
         for gauge, key in (
             (OUTBOX_ROWS, "outbox_rows"),
             (OUTBOX_PARKED, "outbox_parked"),
@@ -104,7 +105,7 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
             (OPEN_CALLS, "open_calls"),
             (CALLS_AGE, "calls_age"),
         ):
-            if key in backlog:
+            if backlog is not None:
                 gauge.labels(name).set(backlog[key])
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

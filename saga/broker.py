@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
@@ -18,6 +18,7 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
+from events import Delivery
 from saga.errors import BrokerAway, CannotStart
 
 HEARTBEAT = 15
@@ -93,3 +94,16 @@ async def translated() -> AsyncIterator[None]:
 
 def _reason(error: Exception) -> str:
     return str(error.args[-1] if error.args else "") or type(error).__name__
+
+
+def delivery(message: AbstractIncomingMessage, event_type: str) -> Delivery:
+    """The message in words of no client library."""
+    return Delivery(
+        type=event_type,
+        body=message.body,
+        content_type=message.content_type or "",
+        message_id=message.message_id or "",
+        app_id=message.app_id or "",
+        timestamp=message.timestamp,
+        headers=message.headers,
+    )

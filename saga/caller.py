@@ -78,7 +78,7 @@ class Caller:
         if not free:
             return
         async with transaction(self._participant.pool) as tx:
-            rows = await sql.take_calls(tx, free, self._lease)
+            rows = await tx.fetch(sql.take_calls, free, self._lease)
         for row in rows:
             task = asyncio.create_task(self._perform(self._open(row)))
             self._in_flight.add(task)

@@ -48,7 +48,7 @@ async def store(tx: Tx, calls: Sequence[tuple[str, Call, Envelope[Message]]]) ->
         )
         for step, call, cause in calls
     ]
-    await sql.store_calls(tx, *zip(*rows, strict=True))
+    await tx.execute(sql.store_calls, *zip(*rows, strict=True))
 
 
 async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
@@ -57,15 +57,15 @@ async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope
         return []
     by_saga = sorted((cause.saga_id, cause.model_dump_json()) for cause in causes)
     sagas, undos = zip(*by_saga, strict=True)
-    open_sagas = {row["saga_id"] for row in await sql.note_undo(tx, undone.name, undo.name, sagas, undos)}
+    open_sagas = {row["saga_id"] for row in await tx.fetch(sql.note_undo, undone.name, undo.name, sagas, undos)}
     return [cause for cause in causes if cause.saga_id not in open_sagas]
 
 
 async def close(tx: Tx, calls: Sequence[OpenCall]) -> dict[UUID, NotedUndo | None]:
     """Those that nobody else has closed, with the undo that was noted on them."""
-    rows = await sql.close_calls(tx, sorted(call.id for call in calls))
+    rows = await tx.fetch(sql.close_calls, sorted(call.id for call in calls))
     return {UUID(int=row["id"].int): NotedUndo(row["undo_step"], row["undo"]) if row["undo"] else None for row in rows}
 
 
 async def postpone(tx: Tx, call: OpenCall, delay: timedelta) -> None:
-    await sql.postpone_call(tx, call.id, delay)
+    await tx.execute(sql.postpone_call, call.id, delay)

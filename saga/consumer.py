@@ -8,8 +8,8 @@ from itertools import islice
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from events import Decoder, Delivery, Envelope, Event, InvalidMessage
-from saga.broker import Names, connect, translated
+from events import Decoder, Envelope, Event, InvalidMessage
+from saga.broker import Names, connect, delivery, translated
 from saga.database import CONFLICTS, reach
 from saga.errors import CannotStart, ServerAway
 from saga.metrics import BATCH
@@ -178,17 +178,7 @@ class Consumer:
 
     def _decode(self, message: AbstractIncomingMessage) -> Envelope[Event]:
         _, routing_key = origin(message, self._names)
-        return self._decoder.decode(
-            Delivery(
-                type=routing_key,
-                body=message.body,
-                content_type=message.content_type or "",
-                message_id=message.message_id or "",
-                app_id=message.app_id or "",
-                timestamp=message.timestamp,
-                headers=message.headers,
-            )
-        )
+        return self._decoder.decode(delivery(message, routing_key))
 
 
 def _batch(first: AbstractIncomingMessage | None, inbound: _Inbound, most: int) -> list[AbstractIncomingMessage]:

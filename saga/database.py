@@ -1,6 +1,6 @@
 """The service's own database: connections, transactions, and telling a lost server from a failed statement."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,7 +18,31 @@ else:
     Tx = PoolConnectionProxy
     Pool = asyncpg.Pool
 
-sql = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+class Queries:
+    """The statements of a `.sql` file, as texts by their names; their parameters are `$1`, `$2`, …"""
+
+    def __init__(self, file: Path) -> None:
+        loaded = aiosql.from_path(file, "asyncpg", mandatory_parameters=False)
+        names = [name for name in loaded.available_queries if not name.endswith("_cursor")]
+        self._texts: dict[str, str] = {name: getattr(loaded, name).sql for name in names}
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._texts[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+
+def queries(beside: str, name: str = "queries.sql") -> Queries:
+    """The statements of a file beside a module."""
+    return Queries(Path(beside).with_name(name))
+
+
+sql = queries(__file__)
 
 CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Another transaction was in the way: doing it again is all it takes."""

@@ -22,8 +22,8 @@ async def enter(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> list
     first = {cause.saga_id: cause for cause in reversed(causes)}
     sagas = sorted(first)
     if step.undoes is None:
-        rows = await sql.do_steps(tx, sagas, step.name)
+        rows = await tx.fetch(sql.do_steps, sagas, step.name)
     else:
-        rows = await sql.undo_steps(tx, sagas, step.undoes.name)
+        rows = await tx.fetch(sql.undo_steps, sagas, step.undoes.name)
     entered = {row["saga_id"] for row in rows}
     return [cause for cause in causes if cause.saga_id in entered and first[cause.saga_id] is cause]

@@ -13,6 +13,6 @@ async def admit(tx: Tx, causes: Sequence[Envelope[Message]]) -> list[Envelope[Me
     """
     waiting = {(cause.day, cause.source, cause.id): cause for cause in causes}
     days, sources, ids = zip(*sorted(waiting), strict=True)
-    rows = await sql.remember_messages(tx, days, sources, ids)
+    rows = await tx.fetch(sql.remember_messages, days, sources, ids)
     new = {(row["day"], row["source"], row["id"]) for row in rows}
     return [cause for key, cause in waiting.items() if key in new]

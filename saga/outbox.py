@@ -30,4 +30,4 @@ async def store(tx: Tx, said: Sequence[Envelope[Event]]) -> None:
     if not said:
         return
     rows = [(uuid.UUID(e.id), e.data.exchange, e.type, e.saga_id, e.traceparent, e.encode()) for e in said]
-    await sql.store_outbox(tx, *zip(*rows, strict=True))
+    await tx.execute(sql.store_outbox, *zip(*rows, strict=True))

@@ -111,7 +111,7 @@ class Participant:
 
     async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
         if step.batch and causes:
-            answers = await step.handler([cause.data for cause in causes], tx)
+            answers = await step.handler([cause.data for cause in causes], tx) or [None] * len(causes)
         else:
             answers = [await step.handler(cause.data, tx) for cause in causes]
         for cause, answer in zip(causes, answers, strict=True):

@@ -5,7 +5,7 @@ SELECT day, source, id FROM unnest($1::date[], $2::text[], $3::text[]) AS messag
 ON CONFLICT DO NOTHING
 RETURNING day, source, id;
 
--- name: keep_inbox!
+-- name: keep_inbox
 -- Make the coming days' partitions and drop those past retention.
 SELECT saga.keep_inbox($1);
 
@@ -70,7 +70,7 @@ FROM unnest($3::text[], $4::text[]) AS cause (saga_id, undo)
 WHERE call.saga_id = cause.saga_id AND call.step = $1
 RETURNING call.saga_id;
 
--- name: backlog^
+-- name: backlog
 -- What waits in this database: rows and the age of the oldest in seconds.
 SELECT
     (SELECT count(*) FROM saga.outbox) AS outbox_rows,

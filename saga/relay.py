@@ -68,13 +68,13 @@ class Relay:
     async def publish_window(self) -> int:
         """Publish up to a window of rows; how many there were. The rows stay locked until their fate is known."""
         async with transaction(self._pool) as tx:
-            rows = await sql.take_outbox(tx, WINDOW)
+            rows = await tx.fetch(sql.take_outbox, WINDOW)
             if not rows:
                 return 0
             window = await self.publisher.publish([self._outgoing(row) for row in rows])
-            await sql.delete_outbox(tx, [rows[index]["position"] for index in window.confirmed])
+            await tx.execute(sql.delete_outbox, [rows[index]["position"] for index in window.confirmed])
             if window.returned:
-                held = await sql.hold_outbox(tx, [rows[index]["position"] for index in window.returned])
+                held = await tx.fetch(sql.hold_outbox, [rows[index]["position"] for index in window.returned])
                 self._warn(held)
         PUBLISHED.labels(self._service).inc(len(window.confirmed))
         if window.lost is not None:

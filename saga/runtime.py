@@ -49,7 +49,7 @@ def run(service: Service, settings: type[S], router: APIRouter, outside: Outside
     try:
         loaded = settings.load()
         configure(service.name, loaded.log_level, loaded.log_format)
-        uvloop.run(serve(service, loaded, router, outside or nothing_outside))
+        uvloop.run(_until_signalled(service, loaded, router, outside or nothing_outside))
     except SagaError as error:
         sys.exit(f"{service.name}: {error}")
 
@@ -60,11 +60,15 @@ async def nothing_outside(_: Pool, __: Settings) -> AsyncIterator[Performers]:
     yield {}
 
 
-async def serve(service: Service, settings: S, router: APIRouter, outside: Outside[S]) -> None:
-    """Wait for the servers, run, and on a signal stop cleanly within the deadline."""
+async def _until_signalled(service: Service, settings: S, router: APIRouter, outside: Outside[S]) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await serve(service, settings, router, outside, stop)
+
+
+async def serve(service: Service, settings: S, router: APIRouter, outside: Outside[S], stop: asyncio.Event) -> None:
+    """Wait for the servers, run, and when `stop` is set stop cleanly within the deadline."""
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listen(settings.http_host, settings.http_port)))
         pool = await _unless(stop, _open_database(service, settings))
@@ -147,7 +151,7 @@ class Program:
         while True:
             try:
                 async with transaction(self._participant.pool) as tx:
-                    await sql.keep_inbox(tx, self._settings.inbox_retention)
+                    await tx.execute(sql.keep_inbox, self._settings.inbox_retention)
             except (ServerAway, asyncpg.PostgresError) as error:
                 log.warning("inbox.not_kept", cause=str(error))
             await asyncio.sleep(HOUSEKEEPING.total_seconds())

@@ -68,7 +68,7 @@ class Service:
 
         It runs inside one local transaction and returns what is to be said: an event, a call, or None. What it may
         return is what its annotation says. A handler of `Sequence[SomeEvent]` takes a whole batch, and returns as
-        many answers in the same order. `undoes` names the handler whose effect it compensates.
+        many answers in the same order, or None. `undoes` names the handler whose effect it compensates.
         """
 
         def register(handler: H) -> H:
@@ -83,8 +83,7 @@ class Service:
         def register(handler: H) -> H:
             if call in self.settlements:
                 raise ChoreographyError(f"{self.name}: {call.__name__} is settled twice")
-            answers, _ = _answers(handler)
-            self.settlements[call] = Settlement(_name(handler), call, handler, answers)
+            self.settlements[call] = Settlement(_name(handler), call, handler, _answers(handler))
             return handler
 
         return register
@@ -138,10 +137,10 @@ class Service:
             for step in self.steps.values():
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
-        answers, batch = _answers(handler)
+        answers = _answers(handler)
         undone = self.step_of(undoes) if undoes else None
         kind = kind or _kind(types, answers, undone)
-        self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, batch)
+        self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, _takes_batch(handler))
 
 
 def _kind(types: Sequence[type[Message]], answers: frozenset[type], undone: Step | None) -> Kind:
@@ -152,19 +151,28 @@ def _kind(types: Sequence[type[Message]], answers: frozenset[type], undone: Step
     return Kind.ENTRY if all(issubclass(message, Command) for message in types) else Kind.COMPENSATABLE
 
 
-def _answers(handler: Handler) -> tuple[frozenset[type[Event | Call]], bool]:
-    """What the return annotation declares, and whether it is a whole batch of it."""
+def _answers(handler: Handler) -> frozenset[type[Event | Call]]:
+    """What the return annotation declares: of each answer, where it is a sequence of them."""
     hints = typing.get_type_hints(handler)
     if "return" not in hints:
         raise ChoreographyError(f"{_name(handler)} must be annotated with what it returns")
     returned = hints["return"]
-    batch = isinstance(get_origin(returned), type) and issubclass(get_origin(returned), Sequence)
-    members = get_args(returned)[:1] if batch else (returned,)
-    declared = [part for member in members for part in _parts(member)]
+    declared = [part for part in _parts(_member(returned) or returned) if part is not NoneType]
     for part in declared:
-        if part is not NoneType and not (isinstance(part, type) and issubclass(part, Event | Call)):
+        if not (isinstance(part, type) and issubclass(part, Event | Call)):
             raise ChoreographyError(f"{_name(handler)} may return events, calls or None, not {part!r}")
-    return frozenset(part for part in declared if part is not NoneType), batch
+    return frozenset(declared)
+
+
+def _takes_batch(handler: Handler) -> bool:
+    first = next(iter(typing.get_type_hints(handler).values()), None)
+    return _member(first) is not None
+
+
+def _member(annotation: Any) -> Any:
+    """What a sequence is annotated to hold; None, if it is no sequence."""
+    origin = get_origin(annotation)
+    return get_args(annotation)[0] if isinstance(origin, type) and issubclass(origin, Sequence) else None
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:

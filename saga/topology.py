@@ -73,7 +73,10 @@ class Topology:
 
 
 def derive(services: Sequence[Service], tiers: Sequence[timedelta] = RETRY_TIERS) -> Topology:
-    """One topic exchange and one queue per service, its retry tiers and its dead letters; and who may use what."""
+    """One topic exchange and one queue per service, its retry tiers and its dead letters; and who may use what.
+
+    The exchanges that a service listens to are its business, too: their owners may be provisioned later.
+    """
     parts = [_of_service(service, tiers) for service in services]
     doors = [service.exchange for service in services if service.front_door]
     shared = Topology(
@@ -92,7 +95,7 @@ def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
     heard = sorted({(event.exchange, event.event_type) for event in service.heard})
     return Topology(
         exchanges=(
-            Exchange(service.exchange, "topic", alternate=UNROUTED),
+            *(Exchange(name, "topic", alternate=UNROUTED) for name in sorted({service.exchange, *dict(heard)})),
             Exchange(names.retry_exchange, "direct", alternate=UNROUTED),
         ),
         queues=tuple(Queue(name) for name in (names.queue, *tier_queues, names.dead)),
@@ -133,7 +136,7 @@ def _dead_lettering(names: Names, target: str) -> dict[str, Any]:
 def _together(parts: Iterable[Topology]) -> Topology:
     parts = list(parts)
     return Topology(
-        exchanges=tuple(e for part in parts for e in part.exchanges),
+        exchanges=tuple(dict.fromkeys(e for part in parts for e in part.exchanges)),
         queues=tuple(q for part in parts for q in part.queues),
         bindings=tuple(b for part in parts for b in part.bindings),
         policies=tuple(p for part in parts for p in part.policies),

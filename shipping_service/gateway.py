@@ -3,16 +3,13 @@
 import asyncio
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID, uuid5
 
-import aiosql
-
 from events import AboutOrder, Address, Allocation, Parcel
-from saga import Call, Pool, transaction
+from saga import Call, Pool, queries, transaction
 
-sql = aiosql.from_path(Path(__file__).with_name("carrier_queries.sql"), "asyncpg")
+sql = queries(__file__, "carrier_queries.sql")
 
 NOT_SERVED = {"AQ": "the carrier does not serve Antarctica"}
 """Countries that the simulated carrier refuses, and in which words."""
@@ -82,14 +79,14 @@ class SimulatedCarrier:
             for key, warehouse in zip(keys, booking.warehouses, strict=True)
         )
         async with transaction(self._pool) as tx:
-            await sql.book(tx, keys, [parcel.tracking for parcel in parcels])
+            await tx.execute(sql.book, keys, [parcel.tracking for parcel in parcels])
         self._perhaps_lose_the_answer()
         return Booked(parcels)
 
     async def cancel(self, cancellation: CancelBooking, key: UUID) -> BookingCancelled:  # noqa: ARG002 — cancelling twice is cancelling once
         await asyncio.sleep(self._latency)
         async with transaction(self._pool) as tx:
-            await sql.cancel(tx, [parcel.tracking for parcel in cancellation.parcels])
+            await tx.execute(sql.cancel, [parcel.tracking for parcel in cancellation.parcels])
         self._perhaps_lose_the_answer()
         return BookingCancelled()
 

@@ -3,11 +3,11 @@
 INSERT INTO shipment (order_id, status, country)
 SELECT order_id, 'booking', country FROM unnest($1::uuid[], $2::text[]) AS shipment (order_id, country);
 
--- name: lock_shipment^
+-- name: lock_shipment
 -- A shipment that nobody else changes meanwhile.
 SELECT order_id, status, reason FROM shipment WHERE order_id = $1 FOR UPDATE;
 
--- name: shipment_of^
+-- name: shipment_of
 -- How things stand with an order's parcels.
 SELECT order_id, status, reason FROM shipment WHERE order_id = $1;
 

@@ -1,4 +1,4 @@
-"""`python -m infra.local run -- COMMAND …`: the command with private servers, which end with it."""
+"""`python -m infra.local`: the whole system in the background, or private servers around a command."""
 
 import argparse
 import os
@@ -9,6 +9,9 @@ from pathlib import Path
 from types import FrameType
 
 from infra.local import ServersUnavailable, local_servers
+from infra.local.background import down, up
+from infra.local.system import system
+from saga import SagaError
 
 RUN = Path(".run")
 
@@ -46,17 +49,41 @@ def wait_for(child: subprocess.Popen[bytes]) -> int:
             continue
 
 
+def serve(folder: Path) -> int:
+    """The whole system, until SIGTERM."""
+    with system(folder):
+        signal.pause()
+    return 0
+
+
+def start(folder: Path) -> int:
+    endpoints = up(folder)
+    for name, url in endpoints.items():
+        print(f"  {name:<15} {url}")
+    print(f"All of this stands in {folder / 'endpoints.json'}. Stop it with: make down")
+    return 0
+
+
+def stop(folder: Path) -> int:
+    print("Stopped." if down(folder) else "Nothing was running.")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
     parser.add_argument("--run", type=Path, default=RUN, help="folder for data and logs (default: %(default)s)")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, dest="verb")
     running = commands.add_parser("run", help="start servers, run a command with SAGA_ADMIN_…_URL set, stop them")
     running.add_argument("command", nargs="+", metavar="COMMAND", help="the command, after --")
+    commands.add_parser("up", help="start the servers and the services, and leave them running")
+    commands.add_parser("down", help="stop what `up` started")
+    commands.add_parser("serve", help="start the servers and the services, and stop them at SIGTERM")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, terminated)
+    verbs = {"serve": serve, "up": start, "down": stop}
     try:
-        return run(given.command, given.run)
-    except ServersUnavailable as error:
+        return run(given.command, given.run) if given.verb == "run" else verbs[given.verb](given.run)
+    except (ServersUnavailable, SagaError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

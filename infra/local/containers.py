@@ -21,9 +21,7 @@ POSTGRES_SCRIPT = (
     'exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql.conf -c "listen_addresses=*"'
 )
 RABBITMQ_SCRIPT = (
-    'printf %s "$SETTINGS" > /etc/rabbitmq/conf.d/20-saga.conf && '
-    "rabbitmq-plugins enable --offline rabbitmq_management rabbitmq_prometheus >/dev/null && "
-    "exec docker-entrypoint.sh rabbitmq-server"
+    'printf %s "$SETTINGS" > /etc/rabbitmq/conf.d/20-saga.conf && exec docker-entrypoint.sh rabbitmq-server'
 )
 
 
@@ -31,10 +29,8 @@ def why_not() -> str:
     """Why there can be no containers; empty where there can."""
     try:
         told = _docker("info", "--format", "{{.ServerVersion}}", seconds=15)
-    except FileNotFoundError:
+    except OSError:
         return "there is no docker command"
-    except subprocess.TimeoutExpired:
-        return "Docker does not answer"
     return "" if told.returncode == 0 else f"Docker does not answer ({_last_line(told)})"
 
 
@@ -140,7 +136,11 @@ def _published(container: str, port: int) -> int:
 
 
 def _docker(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=seconds)
+    command = ["docker", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"no answer within {seconds:.0f} s")
 
 
 def _last_line(told: subprocess.CompletedProcess[str]) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def why_not() -> str:
 def install(packages: Sequence[str], say: Callable[[str], None]) -> None:
     """The packages are there afterwards; no service of theirs runs, now or after the next boot."""
     say(f"Installing {' and '.join(packages)} with apt-get …")
-    with _file(POLICY, "#!/bin/sh\nexit 101\n", 0o755), _file(NO_CLUSTER, "create_main_cluster = false\n", 0o644):
+    # The policy binds only as long as we live: a leftover would keep every service of the machine from starting.
+    policy = f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null || exit 0\nexit 101\n"
+    with _file(POLICY, policy, 0o755), _file(NO_CLUSTER, "create_main_cluster = false\n", 0o644):
         _apt_get("update")
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
     if shutil.which("systemctl"):  # services and packages have the same names
@@ -54,15 +57,21 @@ def _file(path: Path, text: str, mode: int) -> Iterator[None]:
 
 def _apt_get(*arguments: str) -> None:
     options = ("-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Options::=--force-confold")
-    told = subprocess.run(
-        ["apt-get", "-q", *options, *arguments],
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if told.returncode != 0:
-        words = "\n".join(told.stdout.strip().splitlines()[-LAST_LINES:])
-        raise ServersUnavailable(f"apt-get {arguments[0]} failed. Its last words:\n{words}")
+    with tempfile.TemporaryFile("w+", errors="replace") as told:
+        child = subprocess.Popen(
+            ["apt-get", "-q", *options, *arguments],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = child.wait()
+        except BaseException:
+            child.wait()  # whoever interrupts us still wants whole packages
+            raise
+        if code != 0:
+            told.seek(0)
+            words = "\n".join(told.read().strip().splitlines()[-LAST_LINES:])
+            raise ServersUnavailable(f"apt-get {arguments[0]} failed. Its last words:\n{words}")

@@ -1,46 +1,9 @@
 """Everything that services need and may not make themselves: made by an administrator, again and again if need be."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-
 from saga.provisioning.broker import Management
+from saga.provisioning.change import Change
 from saga.provisioning.database import DatabaseServer
-from saga.provisioning.plan import Change
-from saga.service import Service
-from saga.settings import RETRY_TIERS
-from saga.topology import derive
+from saga.provisioning.deployment import Deployment
+from saga.provisioning.plan import Administrator, plan
 
-__all__ = ["Administrator", "Change", "DatabaseServer", "Management", "plan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Administrator:
-    """Where the servers are, with the credentials of who may change them. `vhost` is the saga's own."""
-
-    management: str
-    postgres: str
-    vhost: str = "/"
-
-
-async def plan(
-    services: Sequence[Service],
-    administrator: Administrator,
-    passwords: Mapping[str, str],
-    tiers: Sequence[timedelta] = RETRY_TIERS,
-    prefix: str = "",
-) -> list[Change]:
-    """What is missing at both servers, in the order in which it can be made.
-
-    `passwords` are by the service's name, and `publisher`'s. Users, roles and databases are called `prefix` + the
-    service's name, so that several systems can share a server.
-    """
-    server = DatabaseServer(administrator.postgres)
-    changes = [
-        change
-        for service in services
-        for change in await server.changes(service, prefix + service.name, passwords[service.name])
-    ]
-    async with Management(administrator.management, administrator.vhost) as broker:
-        changes += await broker.changes(derive(services, tiers), passwords, prefix)
-    return changes
+__all__ = ["Administrator", "Change", "DatabaseServer", "Deployment", "Management", "plan"]

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
 from saga.errors import ProvisioningFailed
-from saga.provisioning.plan import Change
+from saga.provisioning.change import Change
 from saga.topology import Binding, Exchange, Policy, Queue, Topology, User
 
 
@@ -23,19 +22,9 @@ class Management:
     def __init__(self, url: str, vhost: str = "/") -> None:
         parts = urlsplit(url)
         self._address = urlunsplit((parts.scheme, f"{parts.hostname}:{parts.port}", "", "", ""))
-        self._client = httpx.AsyncClient(
-            base_url=self._address, auth=(parts.username or "", parts.password or ""), timeout=30
-        )
+        self._auth = (parts.username or "", parts.password or "")
         self._vhost = vhost
         self._in_vhost = quote(vhost, safe="")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.aclose()
 
     async def changes(self, wanted: Topology, passwords: Mapping[str, str], prefix: str = "") -> list[Change]:
         """What is missing or different, in the order in which it can be made. Users are `prefix` + their name."""
@@ -170,7 +159,8 @@ class Management:
 
     async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         try:
-            response = await self._client.request(method, f"/api/{path}", json=body)
+            async with httpx.AsyncClient(auth=self._auth, timeout=30) as client:
+                response = await client.request(method, f"{self._address}/api/{path}", json=body)
         except httpx.HTTPError as error:
             raise ProvisioningFailed(f"the management API at {self._address} does not answer ({error})") from error
         if response.is_error:

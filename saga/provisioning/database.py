@@ -11,7 +11,7 @@ import asyncpg
 
 from saga.errors import ProvisioningFailed
 from saga.migrations import RUNTIME_TABLE, SERVICE_TABLE, folder, latest
-from saga.provisioning.plan import Change
+from saga.provisioning.change import Change
 from saga.service import Service
 
 

@@ -1,17 +1,43 @@
-"""What has to change, told before it is done."""
+"""What is missing at both servers, told before it is made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+
+from saga.provisioning.broker import Management
+from saga.provisioning.change import Change
+from saga.provisioning.database import DatabaseServer
+from saga.service import Service
+from saga.settings import RETRY_TIERS
+from saga.topology import derive
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One thing to be made or altered, and how."""
+class Administrator:
+    """Where the servers are, with the credentials of who may change them. `vhost` is the saga's own."""
 
-    action: str
-    kind: str
-    name: str
-    apply: Callable[[], Awaitable[None]]
+    management: str
+    postgres: str
+    vhost: str = "/"
 
-    def __str__(self) -> str:
-        return f"{self.action} {self.kind} {self.name}"
+
+async def plan(
+    services: Sequence[Service],
+    administrator: Administrator,
+    passwords: Mapping[str, str],
+    tiers: Sequence[timedelta] = RETRY_TIERS,
+    prefix: str = "",
+) -> list[Change]:
+    """What is missing at both servers, in the order in which it can be made.
+
+    `passwords` are by the service's name, and `publisher`'s. Users, roles and databases are called `prefix` + the
+    service's name, so that several systems can share a server.
+    """
+    server = DatabaseServer(administrator.postgres)
+    changes = [
+        change
+        for service in services
+        for change in await server.changes(service, prefix + service.name, passwords[service.name])
+    ]
+    broker = Management(administrator.management, administrator.vhost)
+    return changes + await broker.changes(derive(services, tiers), passwords, prefix)

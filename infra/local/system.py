@@ -1,0 +1,122 @@
+"""The whole order saga on this machine: servers, provisioning, and the four services as processes."""
+
+import asyncio
+import http.client
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from infra.local.ports import LOOPBACK, free_ports
+from infra.local.process import Child, Children, wait_until
+from infra.local.servers import Servers, local_servers
+from inventory_service.handlers import inventory
+from order_service.handlers import order
+from payment_service.handlers import payment
+from saga.api import mint_token
+from saga.provisioning import Administrator, Deployment
+from saga.topology import PUBLISHER
+from shipping_service.handlers import shipping
+
+SERVICES = (order, inventory, payment, shipping)
+GRACE = 30.0
+START_SECONDS = 30.0
+TOKEN_VALID = timedelta(days=30)
+
+
+@dataclass
+class Services:
+    """The processes of a deployment's services, each started, stopped and killed by its name."""
+
+    deployment: Deployment
+    children: Children
+    run: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    running: dict[str, Child] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [service.name for service in self.deployment.services]
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+
+    def start(self, name: str) -> None:
+        """Start it; `wait` until it is ready."""
+        told = self.deployment.environment(name, self.ports[name])
+        env = {**os.environ, **told, **self.overrides}
+        command = [sys.executable, "-m", f"{name}_service"]
+        self.running[name] = self.children.start(self.children.home(self.run, name), command, env=env, grace=GRACE)
+
+    def wait(self, *names: str) -> None:
+        for name in names:
+            wait_until(lambda port=self.ports[name]: _is_ready(port), [self.running[name]], name, START_SECONDS)  # type: ignore[misc] # a lambda's default
+
+    def stop(self, name: str) -> None:
+        """Stop it cleanly."""
+        self.running.pop(name).join()
+
+    def url(self, name: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[name]}"
+
+
+@contextmanager
+def services(deployment: Deployment, run: Path, overrides: Mapping[str, str] | None = None) -> Iterator[Services]:
+    """All services of a provisioned deployment, ready; stopped cleanly, all at once, at the end of the block."""
+    with Children() as children:
+        processes = Services(deployment, children, run, overrides or {})
+        for service in deployment.services:
+            processes.start(service.name)
+        processes.wait(*processes.ports)
+        yield processes
+
+
+@contextmanager
+def system(
+    run: Path, say: Callable[[str], None] = print, overrides: Mapping[str, str] | None = None
+) -> Iterator[dict[str, str]]:
+    """Servers and services, ready; what is yielded also stands in `endpoints.json` while they run."""
+    with local_servers(run, say) as servers:
+        say(f"Servers: {servers.how}.")
+        deployment = Deployment.new(SERVICES, administrator(servers), servers.amqp)
+        asyncio.run(deployment.provision())
+        with services(deployment, run, overrides) as processes:
+            endpoints = {
+                "amqp": servers.amqp,
+                "amqp_publisher": deployment.amqp_url(PUBLISHER),
+                "management": servers.management,
+                "postgres": servers.postgres,
+                **{name: processes.url(name) for name in processes.ports},
+                "token": mint_token(deployment.api_secret, "operator", TOKEN_VALID),
+            }
+            with _written(run / "endpoints.json", endpoints):
+                yield endpoints
+
+
+def administrator(servers: Servers, vhost: str = "/") -> Administrator:
+    return Administrator(servers.management, servers.postgres, vhost)
+
+
+@contextmanager
+def _written(path: Path, endpoints: Mapping[str, str]) -> Iterator[None]:
+    """A file that only we may read, since it has passwords in it."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(endpoints, file, indent=2)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

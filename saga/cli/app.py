@@ -1,0 +1,123 @@
+"""The commands of `saga`."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from saga.api import mint_token
+from saga.cli.endpoints import Endpoints, passwords, services, tiers
+from saga.cli.publish import publish
+from saga.cli.watch import watch
+from saga.errors import SagaError
+from saga.provisioning import Management, plan
+from saga.settings import seconds
+from saga.topology import PUBLISHER, derive
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+
+def main() -> None:
+    """Run the command line. What goes wrong is told in one line."""
+    try:
+        app()
+    except SagaError as error:
+        sys.exit(f"saga: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(command: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(command())
+
+
+@app.command("provision")
+def provision_command(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False
+) -> None:
+    """Make databases, roles, migrations, users, permissions and topology, or what is missing of them.
+
+    Reads SAGA_ADMIN_MANAGEMENT_URL, SAGA_ADMIN_POSTGRES_URL, SAGA_ADMIN_AMQP_URL (for its vhost), and one
+    SAGA_PASSWORD_<SERVICE> for each service and for PUBLISHER.
+    """
+
+    async def command() -> None:
+        endpoints = Endpoints.load()
+        known = services()
+        secrets = passwords([service.name for service in known] + [PUBLISHER])
+        for change in await plan(known, endpoints.administrator, secrets, tiers()):
+            console.print(f"{'would ' if dry_run else ''}{change}", highlight=False, markup=False)
+            if not dry_run:
+                await change.apply()
+
+    _run(command)
+
+
+@app.command("publish")
+def publish_command(
+    event_type: Annotated[str, typer.Argument(help="For instance order.placed.v1")],
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Its data as JSON, or a whole CloudEvent; - for stdin")],
+) -> None:
+    """Validate an event, publish it, and wait for the broker's confirm."""
+    _run(lambda: publish(Endpoints.load(), services(), event_type, file.read(), console))
+
+
+@app.command("watch")
+def watch_command(
+    order_id: Annotated[str | None, typer.Argument(help="Only the events of this saga")] = None,
+) -> None:
+    """Show events as they happen, until Ctrl-C."""
+    _run(lambda: watch(Endpoints.load(), services(), order_id, console))
+
+
+@app.command("topology")
+def topology_command() -> None:
+    """Compare what exists at the broker with what should. Exits with 1 if they differ."""
+
+    async def command() -> None:
+        endpoints = Endpoints.load()
+        wanted = derive(services(), tiers())
+        broker = Management(endpoints.administrator.management, endpoints.administrator.vhost)
+        everyone = dict.fromkeys((user.name for user in wanted.users), "")
+        changes = [c for c in await broker.changes(wanted, everyone) if c.action != "set password of"]
+        superfluous = await broker.superfluous(wanted)
+        counts = await broker.queue_counts()
+        console.print(_topology_table(wanted.queues, wanted.bindings, counts))
+        for change in changes:
+            console.print(f"[red]missing[/]  {change.kind} {change.name}", highlight=False)
+        for name in superfluous:
+            console.print(f"[yellow]unknown[/]  {name}", highlight=False)
+        if changes or superfluous:
+            raise typer.Exit(1)
+        console.print("[green]everything is as it should be[/]")
+
+    _run(command)
+
+
+@app.command("token")
+def token_command(
+    subject: Annotated[str, typer.Option("--for", help="Whose token it is")] = "operator",
+    valid: Annotated[str, typer.Option(help="For how long: 12h, 30d")] = "12h",
+    secret_file: Annotated[Path | None, typer.Option(help="Instead of SAGA_API_SECRET")] = None,
+) -> None:
+    """Mint a bearer token for the APIs of all services that share SAGA_API_SECRET."""
+    duration = seconds(valid)
+    if not isinstance(duration, timedelta):
+        raise typer.BadParameter(f"{valid!r} is no duration: say 12h or 30d")
+    secret = secret_file.read_text().strip() if secret_file else Endpoints.load().require("api_secret")
+    sys.stdout.write(mint_token(secret, subject, duration) + "\n")
+
+
+def _topology_table(queues: Any, bindings: Any, counts: dict[str, int]) -> Table:
+    table = Table("queue", "hears", "messages", title="What should exist")
+    for queue in queues:
+        heard = [b.routing_key or b.exchange for b in bindings if b.queue == queue.name]
+        table.add_row(queue.name, "\n".join(heard), str(counts.get(queue.name, "—")))
+    return table

@@ -1,0 +1,82 @@
+"""Where the command line finds servers and services."""
+
+import json
+import os
+from datetime import timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from saga.errors import CannotStart
+from saga.provisioning import Administrator
+from saga.service import Service
+from saga.settings import RETRY_TIERS
+from saga.settings import tiers as read_tiers
+
+RUN_FILE = Path(".run/endpoints.json")
+
+
+class Endpoints(BaseSettings):
+    """From SAGA_… variables; what these don't say, from the endpoints of a system that `make up` left running."""
+
+    model_config = SettingsConfigDict(env_prefix="SAGA_", extra="ignore")
+
+    admin_amqp_url: str | None = None
+    admin_management_url: str | None = None
+    admin_postgres_url: str | None = None
+    publisher_amqp_url: str | None = None
+    api_secret: str | None = None
+
+    @classmethod
+    def load(cls) -> Self:
+        running = json.loads(RUN_FILE.read_text()) if RUN_FILE.is_file() else {}
+        local = {
+            "admin_amqp_url": running.get("amqp"),
+            "admin_management_url": running.get("management"),
+            "admin_postgres_url": running.get("postgres"),
+            "publisher_amqp_url": running.get("amqp_publisher"),
+        }
+        told = cls().model_dump(exclude_none=True)
+        return cls(**(local | told))
+
+    def require(self, name: str) -> str:
+        value: str | None = getattr(self, name)
+        if value is None:
+            remedy = "set it, or start a local system with 'make up' and stand in its folder"
+            raise CannotStart(f"SAGA_{name.upper()} is not set", remedy)
+        return value
+
+    @property
+    def administrator(self) -> Administrator:
+        vhost = urlsplit(self.admin_amqp_url or "").path.removeprefix("/")
+        return Administrator(
+            self.require("admin_management_url"), self.require("admin_postgres_url"), unquote(vhost) or "/"
+        )
+
+
+def services() -> list[Service]:
+    """The services that are installed here: entry points of the group `saga.services`."""
+    found = [entry.load() for entry in entry_points(group="saga.services")]
+    if not found:
+        raise CannotStart("no service is installed here", "run 'make install'")
+    return found
+
+
+def tiers() -> tuple[timedelta, ...]:
+    """SAGA_RETRY_TIERS, as the services have it."""
+    told = os.environ.get("SAGA_RETRY_TIERS")
+    pauses = read_tiers(told) if told else RETRY_TIERS
+    if not isinstance(pauses, tuple) or not all(isinstance(pause, timedelta) for pause in pauses):
+        raise CannotStart(f"SAGA_RETRY_TIERS={told!r} is no list of durations", "say for instance 5s,30s,5m")
+    return pauses
+
+
+def passwords(users: list[str]) -> dict[str, str]:
+    """One SAGA_PASSWORD_<USER> each. Raises CannotStart that names all that are missing."""
+    names = {user: f"SAGA_PASSWORD_{user.upper()}" for user in users}
+    if missing := [name for name in names.values() if not os.environ.get(name)]:
+        raise CannotStart(f"not set: {', '.join(missing)}", "set a password for each, as the services' URLs have it")
+    return {user: os.environ[name] for user, name in names.items()}
