@@ -49,6 +49,8 @@ lock: install ## Resolve the dependencies anew into requirements/
 		--upgrade pyproject.toml -o requirements/runtime.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	@echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c requirements/dev.txt - -o requirements/build.txt
 
 clean: ## Remove what the other targets made
 	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis

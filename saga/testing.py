@@ -139,7 +139,7 @@ async def running(
     """The service in this process, as `run` would run it, until the block ends. `overrides` are settings."""
     told = deployment.settings(service.name) | {"http_port": 0} | overrides
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(service, settings(**told), router, outside or nothing_outside, stop))
+    serving = asyncio.create_task(serve(service, settings.model_validate(told), router, outside or nothing_outside, stop))
     try:
         yield
     finally:
