@@ -1,7 +1,6 @@
 """For tests of participants, on a real broker and a real database: yours as well as ours."""
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -26,23 +25,23 @@ E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], Awaitable[T] | T], within: float = 15) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], within: float = 15) -> T:
     """What `check` returns as soon as it is true; its last failure, if it isn't within so many seconds.
 
     `check` fails by an assertion or by returning something false.
     """
     deadline = asyncio.get_running_loop().time() + within
     while True:
+        late = asyncio.get_running_loop().time() > deadline
         try:
-            found = check()
-            result = await found if inspect.isawaitable(found) else found
+            found = await check()
         except AssertionError:
-            if asyncio.get_running_loop().time() > deadline:
+            if late:
                 raise
         else:
-            if result:
-                return result
-            assert asyncio.get_running_loop().time() <= deadline, f"not within {within} seconds"  # noqa: S101
+            if found:
+                return found
+            assert not late, f"{found!r} after {within} seconds"  # noqa: S101 — it fails as tests do
         await asyncio.sleep(0.02)
 
 
@@ -82,7 +81,7 @@ class Stage:
     async def hears(self, event: type[E], saga_id: object, within: float = 15) -> E:
         """The event of this type and saga, now or soon."""
 
-        def found() -> E | None:
+        async def found() -> E | None:
             matching = (e.data for e in self.heard if isinstance(e.data, event) and e.saga_id == str(saga_id))
             return next(matching, None)
 
@@ -139,7 +138,9 @@ async def running(
     """The service in this process, as `run` would run it, until the block ends. `overrides` are settings."""
     told = deployment.settings(service.name) | {"http_port": 0} | overrides
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(service, settings.model_validate(told), router, outside or nothing_outside, stop))
+    serving = asyncio.create_task(
+        serve(service, settings.model_validate(told), router, outside or nothing_outside, stop)
+    )
     try:
         yield
     finally:

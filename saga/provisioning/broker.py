@@ -1,5 +1,6 @@
 """The broker's side, through its management API: compare what exists with the topology, and make what is missing."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ class Management:
         parts = urlsplit(url)
         self._address = urlunsplit((parts.scheme, f"{parts.hostname}:{parts.port}", "", "", ""))
         self._auth = (parts.username or "", parts.password or "")
+        self._tls = ssl.create_default_context()  # made once: it takes longer than a request
         self._vhost = vhost
         self._in_vhost = quote(vhost, safe="")
 
@@ -159,7 +161,7 @@ class Management:
 
     async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         try:
-            async with httpx.AsyncClient(auth=self._auth, timeout=30) as client:
+            async with httpx.AsyncClient(auth=self._auth, timeout=30, verify=self._tls) as client:
                 response = await client.request(method, f"{self._address}/api/{path}", json=body)
         except httpx.HTTPError as error:
             raise ProvisioningFailed(f"the management API at {self._address} does not answer ({error})") from error

@@ -1,0 +1,96 @@
+"""Play every story at once, show them as they go, and check the books: `python -m infra.demo`."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from rich.live import Live
+
+from events import Envelope, Event
+from infra.demo.books import Finding, check
+from infra.demo.doors import Doors
+from infra.demo.screen import findings_table, story_table
+from infra.demo.stories import SPLIT, Shop, Story, stories
+from infra.local import ServersUnavailable
+from infra.local.__main__ import terminated
+from infra.local.system import SERVICES, system
+from saga import SagaError
+from saga.listening import listening
+from saga.testing import eventually
+
+RUN = Path(".run/demo")
+FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.2", "SHIPPING_CARRIER_TIMEOUT_RATE": "0.2"}
+"""A fifth of the gateway's and the carrier's answers get lost after they have acted."""
+WIDTH = 140
+
+
+def main() -> int:
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    signal.signal(signal.SIGTERM, terminated)
+    began = monotonic()
+    try:
+        with system(RUN, lambda line: console.print(line, style="dim", highlight=False), FAULTS) as endpoints:
+            console.print(f"Four services are ready after {monotonic() - began:.1f} s.", style="dim", highlight=False)
+            console.print(f"Management UI while it lasts: {endpoints['management']}\n", style="dim", highlight=False)
+            findings = asyncio.run(play(endpoints, console))
+    except (ServersUnavailable, SagaError) as error:
+        console.print(str(error), style="bold red", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    holds = all(finding.holds for finding in findings)
+    verdict = "The books balance." if holds else "The books do NOT balance."
+    console.print(
+        f"\n{verdict} {monotonic() - began:.1f} s in all. To keep such a system running: make up", style="bold"
+    )
+    return 0 if holds else 1
+
+
+async def play(endpoints: Mapping[str, str], console: Console) -> list[Finding]:
+    """Play all stories, a moment apart; the findings of the books when all have ended."""
+    told = list(stories())
+    async with Doors(endpoints) as doors, listening(endpoints["amqp"], SERVICES) as events:
+        shop = Shop(doors)
+        for warehouse in ("berlin", "leipzig"):
+            await doors.count(SPLIT, warehouse, 4 * len(told))
+        await doors.count(SPLIT, "berlin", 3 * len(told))
+        hearing = asyncio.create_task(_hear(events, told, shop))
+        with Live(console=console, refresh_per_second=10, get_renderable=lambda: story_table(told)) as live:
+            await asyncio.gather(*(_play(story, shop, index * 0.12) for index, story in enumerate(told)))
+            await eventually(lambda: _settled(endpoints, told), within=60)
+            live.refresh()
+        hearing.cancel()
+    findings = await check(endpoints, told)
+    console.print()
+    console.print(findings_table(findings))
+    return findings
+
+
+async def _play(story: Story, shop: Shop, after: float) -> None:
+    await asyncio.sleep(after)
+    await story.plot(shop, story)
+    await eventually(lambda: _has_ended(story, shop), within=60)
+
+
+async def _has_ended(story: Story, shop: Shop) -> bool:
+    story.ended = await shop.doors.order(story.order_id)
+    return (story.ended["status"], story.ended["reason"]) == (story.status, story.reason)
+
+
+async def _settled(endpoints: Mapping[str, str], told: Sequence[Story]) -> bool:
+    return all(finding.holds for finding in await check(endpoints, told))
+
+
+async def _hear(events: AsyncIterator[Envelope[Event]], told: Sequence[Story], shop: Shop) -> None:
+    by_saga = {str(story.order_id): story for story in told}
+    async for envelope in events:
+        if story := by_saga.get(envelope.saga_id):
+            await shop.hear(story, envelope.data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Real servers for the tests that need them: containers where a Docker Engine answers, else the local stack."""
+
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from infra.local.servers import Servers, local_servers
+from infra.local.system import administrator
+from saga import Service
+from saga.provisioning import Deployment, Management
+from saga.testing import Stage, stage
+
+BACKEND = "SAGA_TEST_BACKEND"
+QUICK_TIERS = (timedelta(milliseconds=100), timedelta(milliseconds=200))
+"""Retry tiers that a test can wait for."""
+
+
+def _backend() -> str:
+    """What the environment asks for; else containers, if Docker answers."""
+    asked = os.environ.get(BACKEND, "")
+    if asked not in {"", "containers", "local"}:
+        raise pytest.UsageError(f"{BACKEND}={asked}: say containers or local")
+    if asked:
+        return asked
+    try:
+        answered = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S607 — Docker is where PATH says
+    except (OSError, subprocess.TimeoutExpired):
+        answered = False
+    return "containers" if answered else "local"
+
+
+def pytest_configure() -> None:
+    os.environ[BACKEND] = _backend()
+
+
+def pytest_report_header() -> str:
+    return f"servers: {'testcontainers' if os.environ[BACKEND] == 'containers' else 'the local stack'}"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """One PostgreSQL and one RabbitMQ for the whole session."""
+    make = _containers if os.environ[BACKEND] == "containers" else _local
+    with make(tmp_path_factory.mktemp("servers")) as started:
+        yield started
+
+
+@contextmanager
+def _local(run: Path) -> Iterator[Servers]:
+    with local_servers(run, say=lambda _: None) as started:
+        yield started
+
+
+@contextmanager
+def _containers(_: Path) -> Iterator[Servers]:
+    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # its image can't be had everywhere
+    from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    password = token_hex(16)
+    postgres = PostgresContainer("postgres:17", driver=None, username="postgres", password=password, dbname="postgres")
+    rabbitmq = (
+        DockerContainer("rabbitmq:4-management")
+        .with_env("RABBITMQ_DEFAULT_USER", "admin")
+        .with_env("RABBITMQ_DEFAULT_PASS", password)
+        .with_exposed_ports(5672, 15672)
+        .waiting_for(LogMessageWaitStrategy("Server startup complete"))
+    )
+    with postgres.with_command("postgres -c max_connections=300"), rabbitmq:
+        host = rabbitmq.get_container_host_ip()
+        yield Servers(
+            amqp=f"amqp://admin:{password}@{host}:{rabbitmq.get_exposed_port(5672)}/",
+            management=f"http://admin:{password}@{host}:{rabbitmq.get_exposed_port(15672)}",
+            postgres=postgres.get_connection_url(),
+            how="containers",
+        )
+
+
+def in_vhost(amqp_url: str, vhost: str) -> str:
+    return urlunsplit(urlsplit(amqp_url)._replace(path=f"/{vhost}"))
+
+
+@asynccontextmanager
+async def deployed(
+    servers: Servers, services: Sequence[Service], tiers: Sequence[timedelta] = QUICK_TIERS
+) -> AsyncIterator[Deployment]:
+    """These services, provisioned in a vhost and in databases of their own, which are gone afterwards."""
+    name = f"t{token_hex(4)}"
+    deployment = Deployment.new(services, administrator(servers, name), servers.amqp, f"{name}_", tiers)
+    await deployment.provision()
+    user = urlsplit(servers.amqp).username or ""
+    await Management(servers.management, name).permit(user, ".*", ".*", ".*")
+    try:
+        yield deployment
+    finally:
+        await deployment.remove()
+
+
+@asynccontextmanager
+async def on_stage(servers: Servers, services: Sequence[Service]) -> AsyncIterator[tuple[Deployment, Stage]]:
+    """A deployment, and a stage on its broker."""
+    async with AsyncExitStack() as stack:
+        deployment = await stack.enter_async_context(deployed(servers, services))
+        url = in_vhost(servers.amqp, deployment.administrator.vhost)
+        yield deployment, await stack.enter_async_context(stage(deployment, url))
