@@ -82,7 +82,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Tx]:
     """All or nothing. Raises DatabaseAway when the server is gone; then it isn't known whether it was all."""
     try:
         connection = await pool.acquire(timeout=10)
-    except (*_AWAY, OSError) as error:
+    except (asyncpg.PostgresError, OSError) as error:
         raise DatabaseAway(f"the database does not answer ({str(error) or type(error).__name__})") from error
     try:
         async with connection.transaction():

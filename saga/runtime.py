@@ -113,29 +113,23 @@ class Program:
         app = api.build(self._participant, self._settings.api_secret.get_secret_value(), router, self.ready)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
-            running = [
-                parts.create_task(part)
-                for part in (
-                    self._relay.run(),
-                    self._caller.run(),
-                    self._consumer.run(),
-                    server.serve(sockets=[listener]),
-                    self._keep_house(),
-                )
-            ]
+            serving = parts.create_task(server.serve(sockets=[listener]))
+            keeping_house = parts.create_task(self._keep_house())
+            running = [parts.create_task(part.run()) for part in (self._relay, self._caller, self._consumer)]
             log.info("service.started", api=f"http://{self._settings.http_host}:{listener.getsockname()[1]}")
             await stop.wait()
             log.info("service.stopping")
             server.should_exit = True
+            keeping_house.cancel()
             try:
                 async with asyncio.timeout(self._settings.stop_deadline.total_seconds()):
-                    await asyncio.gather(self._consumer.stop(), self._caller.stop())
+                    await asyncio.gather(self._consumer.stop(), self._caller.stop(), serving)
                     await self._relay.stop()
             except TimeoutError:
                 log.warning("service.stopped_late")  # what is open stays in the queue, the outbox and the calls
+                for part in (serving, *running):
+                    part.cancel()
             await self._retries.close()
-            for part in running:
-                part.cancel()
         log.info("service.stopped")
 
     async def ready(self) -> dict[str, bool]:

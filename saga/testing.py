@@ -1,6 +1,7 @@
 """For tests of participants, on a real broker and a real database: yours as well as ours."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -134,15 +135,19 @@ async def running(
     router: APIRouter,
     outside: Outside[S] | None = None,
     **overrides: object,
-) -> AsyncIterator[None]:
-    """The service in this process, as `run` would run it, until the block ends. `overrides` are settings."""
-    told = deployment.settings(service.name) | {"http_port": 0} | overrides
+) -> AsyncIterator[str]:
+    """The service in this process, as `run` would run it, until the block ends; its API's URL.
+
+    `overrides` are settings.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    told = deployment.settings(service.name) | {"http_port": port} | overrides
+    loaded = settings.model_validate(told)
     stop = asyncio.Event()
-    serving = asyncio.create_task(
-        serve(service, settings.model_validate(told), router, outside or nothing_outside, stop)
-    )
+    serving = asyncio.create_task(serve(service, loaded, router, outside or nothing_outside, stop))
     try:
-        yield
+        yield f"http://127.0.0.1:{port}"
     finally:
         stop.set()
         await serving

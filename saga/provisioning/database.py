@@ -45,12 +45,12 @@ class DatabaseServer:
 
     async def drop(self, name: str) -> None:
         """Drop the database and the role of this name, and end whoever is still connected."""
-        await self._execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
-        await self._execute(f"DROP ROLE IF EXISTS {_quoted(name)}")
+        await self.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+        await self.execute(f"DROP ROLE IF EXISTS {_quoted(name)}")
 
     async def copy(self, name: str, template: str) -> None:
         """Make a database as a copy of another one to which nobody is connected."""
-        await self._execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)}")
+        await self.execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)}")
 
     async def _pending(self, service: Service, name: str, *, exists: bool) -> list[Change]:
         changes = []
@@ -69,25 +69,25 @@ class DatabaseServer:
     async def _put_role(self, name: str, password: str, *, exists: bool) -> None:
         verb = "ALTER" if exists else "CREATE"
         secret = (await self._fetch("SELECT quote_literal($1)", None, password))[0]
-        await self._execute(f"{verb} ROLE {_quoted(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {secret}")
+        await self.execute(f"{verb} ROLE {_quoted(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {secret}")
 
     async def _create_database(self, name: str) -> None:
-        await self._execute(f"CREATE DATABASE {_quoted(name)}")
+        await self.execute(f"CREATE DATABASE {_quoted(name)}")
 
     async def _grant(self, name: str) -> None:
         """Rows may be read and written, the schema never changed; other services' roles can't even connect."""
         role = _quoted(name)
-        await self._execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC; GRANT CONNECT ON DATABASE {role} TO {role}")
+        await self.execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC; GRANT CONNECT ON DATABASE {role} TO {role}")
         own = "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
         for schema in map(_quoted, filter(None, await self._fetch(own, name))):
-            await self._execute(
+            await self.execute(
                 f"GRANT USAGE ON SCHEMA {schema} TO {role};"
                 f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};"
                 f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"
                 f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
                 name,
             )
-        await self._execute(
+        await self.execute(
             f"REVOKE INSERT, UPDATE, DELETE ON public.{RUNTIME_TABLE}, public.{SERVICE_TABLE} FROM {role}", name
         )
 
@@ -116,7 +116,8 @@ class DatabaseServer:
         finally:
             await connection.close()
 
-    async def _execute(self, statements: str, database: str | None = None) -> None:
+    async def execute(self, statements: str, database: str | None = None) -> None:
+        """Run statements as the administrator."""
         connection = await self._connect(database)
         try:
             await connection.execute(statements)

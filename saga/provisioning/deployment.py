@@ -12,7 +12,7 @@ from saga.provisioning.database import DatabaseServer
 from saga.provisioning.plan import Administrator, plan
 from saga.service import Service
 from saga.settings import RETRY_TIERS
-from saga.topology import PUBLISHER
+from saga.topology import PUBLISHER, derive
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Deployment:
         for service in self.services:
             await server.drop(self.prefix + service.name)
         broker = Management(self.administrator.management, self.administrator.vhost)
-        for user in self.passwords:
-            await broker.delete_user(self.prefix + user)
+        for user in derive(self.services, self.tiers).users:
+            await broker.delete_user(self.prefix + user.name)
         await broker.delete_vhost()
 
     def amqp_url(self, user: str) -> str:

@@ -1,0 +1,218 @@
+"""Make the schemas, the choreography and the canvases from the code: `python -m infra.generate`.
+
+With `--check`, write nothing and exit with 1, naming each file that is stale.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+import events
+from events import Event, Message
+from saga import Command, Kind, Service, Settings
+from saga.broker import short
+from saga.cli.endpoints import services
+from saga.migrations import folder
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = Path("docs/schemas")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+GENERATED = re.compile(r"(?<=<!-- generated: python -m infra\.generate -->\n).*?(?=<!-- end -->)", re.DOTALL)
+TABLE = re.compile(r"^CREATE TABLE (\S+) \((.*?)^\)", re.DOTALL | re.MULTILINE)
+STEP = ("hears", "does", "says", "kind", "undoes")
+INTRODUCTION = """# Choreography
+
+Made from the services' declarations by `make generate`. Rounded are events, slanted is what comes in at a service's own
+API, hexagons are steps. Dashed steps undo; the thick one is the pivot, after which nothing is undone. Listeners say
+nothing and stand in the table only.
+
+```mermaid
+flowchart LR""".split("\n")
+
+Row = Sequence[str]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
+    check: bool = parser.parse_args().check
+    outdated = stale()
+    for path, text in outdated.items():
+        print(f"{path} is {'stale: run make generate' if check else 'made anew'}")
+        if not check:
+            write(ROOT / path, text)
+    return int(check and bool(outdated))
+
+
+def write(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def stale() -> dict[Path, str | None]:
+    """The files that differ from the code, with what should stand in them; None, if nothing should."""
+    wanted = dict(documents())
+    found = {path: (ROOT / path).read_text(encoding="utf-8") for path in wanted if (ROOT / path).exists()}
+    left = {path.relative_to(ROOT) for path in (ROOT / SCHEMAS).glob("*.json")} - wanted.keys()
+    return {path: text for path, text in wanted.items() if found.get(path) != text} | dict.fromkeys(sorted(left))
+
+
+def documents() -> Iterator[tuple[Path, str]]:
+    for event in spoken():
+        yield SCHEMAS / f"{event.event_type}.json", schema(event)
+    told = in_order_of_hearing(services())
+    yield Path("docs/choreography.md"), choreography(told)
+    for service in told:
+        path = Path(service.package, "README.md")
+        yield path, GENERATED.sub(lambda _, s=service: canvas(s), (ROOT / path).read_text(encoding="utf-8"))  # type: ignore[misc] # a lambda's default
+
+
+def spoken() -> list[type[Event]]:
+    """Every event of the published language."""
+    public = (getattr(events, name) for name in events.__all__)
+    found = {thing for thing in public if isinstance(thing, type) and issubclass(thing, Event) and thing is not Event}
+    return sorted(found, key=lambda event: event.event_type)
+
+
+def in_order_of_hearing(known: Sequence[Service]) -> list[Service]:
+    """Front doors first, then whoever hears them, and so on: the order in which a story reaches the services."""
+    told = sorted((service for service in known if service.front_door), key=lambda service: service.name)
+    for service in told:
+        told += sorted((other for other in known if other not in told and _hears(other, service)), key=lambda s: s.name)
+    return told + [service for service in known if service not in told]
+
+
+def _hears(service: Service, speaker: Service) -> bool:
+    """As a step of the saga: who only listens comes when its turn is."""
+    steps = (step for step in service.steps.values() if step.fenced and step.undoes is None)
+    return any(set(step.hears) & set(speaker.said) for step in steps)
+
+
+def schema(event: type[Event]) -> str:
+    """The event's data as JSON Schema."""
+    head = {"$schema": DIALECT, "$id": f"{event.event_type}.json"}
+    return json.dumps(head | event.model_json_schema() | {"title": event.event_type}, indent=2) + "\n"
+
+
+def choreography(told: Sequence[Service]) -> str:
+    """Who hears what, does what and says what: as a diagram and as a table."""
+    rows = ((service.name, *row) for service in told for row in steps(service))
+    lines = (*INTRODUCTION, *flowchart(told), "```", "", *table(("service", *STEP), rows), "")
+    return "\n".join(lines)
+
+
+def flowchart(told: Sequence[Service]) -> Iterator[str]:
+    parts = [(service, step) for service in told for step in service.steps.values() if step.kind is not Kind.LISTENER]
+    messages = {message for service, step in parts for message in (*step.hears, *service.said_by(step))}
+    for message in sorted(messages, key=wire):
+        left, right = ("[/", "/]") if issubclass(message, Command) else ("([", "])")
+        yield f'  {message.__name__}{left}"{wire(message)}"{right}'
+    for service, step in parts:
+        yield f'  {step.name}{{{{"{service.name}:<br/>{step.name}"}}}}:::{step.kind}'
+        yield from (f"  {heard.__name__} --> {step.name}" for heard in step.hears)
+        yield from (f"  {step.name} --> {said.__name__}" for said in service.said_by(step))
+    yield from ("  classDef compensation stroke-dasharray:5", "  classDef pivot stroke-width:4px")
+
+
+def canvas(service: Service) -> str:
+    """The generated part of a service's page."""
+    sections = (
+        ("Steps", STEP, steps(service)),
+        ("Calls to the outside", ("call", "means", "asked by", "then says"), calls(service)),
+        ("REST", ("request", "does", "answers"), endpoints(service)),
+        ("Tables", ("table", "its constraints"), tables(service)),
+        ("Settings", ("variable", "default", "means"), settings(service)),
+    )
+    lines = [f"Publishes to the exchange `{service.exchange}`. Has the queue `{service.name}`.", ""]
+    for title, head, rows in sections:
+        if found := list(rows):
+            lines += [f"## {title}", "", *table(head, found), ""]
+    return "\n".join(lines) + "\n"
+
+
+def steps(service: Service) -> Iterator[Row]:
+    for step in service.steps.values():
+        does = f"`{step.name}`: {summary(step.handler)}"
+        undoes = f"`{step.undoes.name}`" if step.undoes else "—"
+        yield names(step.hears), does, names(service.said_by(step)), step.kind.value, undoes
+
+
+def calls(service: Service) -> Iterator[Row]:
+    for call, settlement in service.settlements.items():
+        askers = ", ".join(f"`{step.name}`" for step in service.steps.values() if call in step.answers)
+        yield names([call]), summary(call), askers, names(sorted(settlement.answers, key=wire))
+
+
+def endpoints(service: Service) -> Iterator[Row]:
+    router = next(thing for thing in public(f"{service.package}.api") if isinstance(thing, APIRouter))
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            request = f"`{'/'.join(sorted(route.methods or ()))} {route.path}`"
+            yield request, summary(route.endpoint), str(int(route.status_code or 200))
+
+
+def tables(service: Service) -> Iterator[Row]:
+    for file in sorted(folder(service.package).glob("*.sql")):
+        for name, body in TABLE.findall(file.read_text(encoding="utf-8")):
+            yield f"`{name}`", ", ".join(f"`{constraint}`" for constraint in re.findall(r"CONSTRAINT (\w+)", body))
+
+
+def settings(service: Service) -> Iterator[Row]:
+    found = (thing for thing in public(f"{service.package}.settings") if isinstance(thing, type))
+    owned = next(thing for thing in found if issubclass(thing, Settings) and thing is not Settings)
+    for name, field in owned.model_fields.items():
+        secret = " (secret)" if field.annotation is SecretStr else ""
+        variable = f"{owned.model_config.get('env_prefix', '')}{name}".upper()
+        yield f"`{variable}`", default(field), f"{field.description}{secret}"
+
+
+def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    values = field.default if isinstance(field.default, tuple) else (field.default,)
+    return f"`{','.join(duration(value) if isinstance(value, timedelta) else str(value) for value in values)}`"
+
+
+def duration(value: timedelta) -> str:
+    return short(value) if value % timedelta(days=1) else f"{value.days}d"
+
+
+def names(messages: Iterable[type[Message]]) -> str:
+    return ", ".join(f"`{wire(message)}`" for message in messages) or "—"
+
+
+def wire(message: type[Message]) -> str:
+    return message.event_type if issubclass(message, Event) else message.__name__
+
+
+def summary(documented: Any) -> str:
+    """The first paragraph of its docstring; its name in words, where it has none."""
+    told = (documented.__doc__ or f"{documented.__name__.replace('_', ' ').capitalize()}.").strip()
+    return " ".join(told.partition("\n\n")[0].split())
+
+
+def public(module: str) -> list[object]:
+    return list(vars(import_module(module)).values())
+
+
+def table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

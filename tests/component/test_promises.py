@@ -1,0 +1,286 @@
+"""The runtime's promises, on a participant without any business."""
+
+import asyncio
+import random
+from itertools import permutations
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from aio_pika import Message
+
+from events import Event
+from infra.local.servers import Servers
+from saga.provisioning import DatabaseServer
+from saga.testing import enveloped, eventually
+from tests.component.conftest import Toy
+from tests.component.toy.handlers import Answered, Done, Ordered, Revoked, Undone, Unwanted, Wanted, Withdrawn
+
+
+async def test_a_step_runs_and_says_what_follows(toys: Toy, new_id: UUID) -> None:
+    """The effect and the event that it says are both there; the event names its cause, its saga and its trace."""
+    wanted = enveloped(Wanted(toy_id=new_id))
+    async with toys.running():
+        await toys.stage.say(wanted)
+        await toys.stage.hears(Done, new_id)
+    assert await toys.marks(new_id) == ["done"]
+    said = next(e for e in toys.stage.heard if e.saga_id == str(new_id) and e.type == "toy.done.v1")
+    assert (said.causationid, said.correlationid, said.source) == (wanted.id, str(new_id), "toy")
+    assert said.traceparent is not None
+
+
+async def test_a_redelivered_message_changes_nothing(toys: Toy, new_id: UUID) -> None:
+    """The same id again, in the same batch or later, is handled once."""
+    wanted = enveloped(Wanted(toy_id=new_id))
+    async with toys.running():
+        await toys.stage.say(wanted, wanted, wanted)
+        await toys.stage.hears(Done, new_id)
+        await toys.stage.say(wanted)
+        await _handled_all(toys)
+    assert await toys.marks(new_id) == ["done"]
+    assert toys.stage.types_of(new_id).count("toy.done.v1") == 1
+
+
+async def test_the_same_fact_under_another_id_changes_nothing(toys: Toy, new_id: UUID) -> None:
+    """A step runs once for each saga, whoever says again that it should."""
+    async with toys.running():
+        await toys.stage.say(Wanted(toy_id=new_id), Wanted(toy_id=new_id))
+        await toys.stage.hears(Done, new_id)
+        await toys.stage.say(Wanted(toy_id=new_id))
+        await _handled_all(toys)
+    assert await toys.marks(new_id) == ["done"]
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations("ddu")) | set(permutations("duu"))))
+async def test_an_undo_commutes_with_what_it_undoes(toys: Toy, order: tuple[str, ...]) -> None:
+    """Done and undone, or blocked for ever: and the undo announces itself once, either way."""
+    toy_id = uuid4()
+    async with toys.running():
+        for letter in order:
+            await toys.stage.say(Wanted(toy_id=toy_id) if letter == "d" else Unwanted(toy_id=toy_id))
+            await _handled_all(toys)
+        await toys.stage.hears(Undone, toy_id)
+    expected = ["done", "undone"] if order[0] == "d" else ["undone"]
+    assert await toys.marks(toy_id) == expected
+    assert toys.stage.types_of(toy_id).count("toy.undone.v1") == 1
+
+
+async def test_many_sagas_in_any_order_end_alike(toys: Toy) -> None:
+    """Duplicates, undos and dos of 60 sagas, shuffled and handled in batches by two replicas: as the model says."""
+    dice = random.Random(7)  # noqa: S311 — a shuffle
+    sagas = [uuid4() for _ in range(60)]
+    messages: list[Event] = [Wanted(toy_id=saga) for saga in sagas for _ in range(dice.randint(1, 3))]
+    undone = set(dice.sample(sagas, 30))
+    messages += [Unwanted(toy_id=saga) for saga in undone for _ in range(dice.randint(1, 2))]
+    dice.shuffle(messages)
+    async with toys.running(batch=10), toys.running(batch=3):
+        await asyncio.gather(*(toys.stage.say(message) for message in messages))
+        await _handled_all(toys)
+    for saga in sagas:
+        marks = await toys.marks(saga)
+        assert marks == ["done"] if saga not in undone else marks in (["done", "undone"], ["undone"])
+
+
+async def test_a_failing_handler_leaves_no_trace_and_parks_after_the_last_tier(toys: Toy, new_id: UUID) -> None:
+    """Its message walks the tiers and then parks, with its reason, the count and the untouched body."""
+    wanted = enveloped(Wanted(toy_id=new_id, behaviour="raise"))
+    async with toys.running():
+        await toys.stage.say(wanted)
+        letters = await eventually(lambda: toys.stage.take_dead_letters("toy"))
+    assert [letter.body for letter in letters] == [wanted.encode()]
+    headers = letters[0].headers
+    assert headers["x-reason"] == "RuntimeError: this toy is broken"
+    assert headers["x-attempt"] == 2  # as many as there are tiers
+    assert (headers["x-original-exchange"], headers["x-original-routing-key"]) == ("toy_outside", "toy.wanted.v1")
+    assert letters[0].message_id == wanted.id
+    assert await toys.marks(new_id) == []
+    assert toys.stage.types_of(new_id) == ["toy.wanted.v1"]
+
+
+async def test_one_bad_message_does_not_hold_up_the_others_of_its_batch(toys: Toy) -> None:
+    """49 good ones around a bad one are done; only the bad one parks."""
+    good = [uuid4() for _ in range(49)]
+    bad = uuid4()
+    messages = [Wanted(toy_id=toy_id) for toy_id in good]
+    messages.insert(25, Wanted(toy_id=bad, behaviour="raise"))
+    for message in messages:
+        await toys.stage.say(message)
+    async with toys.running():
+        for toy_id in good:
+            await toys.stage.hears(Done, toy_id)
+        letters = await eventually(lambda: toys.stage.take_dead_letters("toy"))
+    assert len(letters) == 1
+    assert letters[0].body.count(str(bad).encode()) > 0
+    assert await toys.marks(bad) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not a valid toy.wanted.v1: Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        (b"hello", "not a valid toy.wanted.v1: Invalid JSON: expected value at line 1 column 1"),
+        (b'{"toy_id": 5}', "not a valid toy.wanted.v1: toy_id: UUID input should be a string, bytes or UUID object"),
+        (b"x" * (5 * 1024 * 1024), "the body has 5,242,880 bytes, and at most 1,048,576 are accepted"),
+        (
+            b'{"specversion":"1.0","type":"toy.done.v1","id":"1","source":"s","data":{}}',
+            "the message says it is 'toy.done.v1', but its routing key is 'toy.wanted.v1'",
+        ),
+    ],
+    ids=["empty", "not JSON", "wrong type", "5 MB", "another type"],
+)
+async def test_an_undecodable_message_parks_at_once(toys: Toy, body: bytes, reason: str) -> None:
+    """Raw and whole, with a reason that a person understands; no retry is spent on it."""
+    async with toys.running():
+        await toys.stage.say_raw("toy_outside", "toy.wanted.v1", Message(body))
+        letters = await eventually(lambda: toys.stage.take_dead_letters("toy"))
+    assert [letter.body for letter in letters] == [body]
+    assert letters[0].headers["x-reason"] == reason
+    assert letters[0].headers["x-attempt"] == 0
+
+
+async def test_a_header_from_outside_cannot_forge_an_attempt_or_a_type(toys: Toy, new_id: UUID) -> None:
+    """Only who comes through the service's own exchange is believed."""
+    forged = Message(
+        Wanted(toy_id=new_id).model_dump_json().encode(), headers={"x-original-routing-key": "toy.unwanted.v1"}
+    )
+    async with toys.running():
+        await toys.stage.say_raw("toy_outside", "toy.wanted.v1", forged)
+        await toys.stage.hears(Done, new_id)
+    assert await toys.marks(new_id) == ["done"]
+
+
+async def test_a_call_is_repeated_under_the_same_key_until_it_is_answered(toys: Toy, new_id: UUID) -> None:
+    """Whoever didn't answer may have acted: it is asked again under the key that it knows."""
+    toys.outside.failures = 2
+    async with toys.running():
+        await toys.stage.say(Ordered(toy_id=new_id))
+        await toys.stage.hears(Answered, new_id)
+    keys = [key for saga_id, key in toys.outside.asked if saga_id == str(new_id)]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+    assert await toys.marks(new_id) == ["asked", "answered"]
+    assert await toys.fetch("SELECT * FROM saga.call") == []
+
+
+async def test_an_undo_waits_for_the_outcome_of_an_open_call(toys: Toy, new_id: UUID) -> None:
+    """It is noted on the call, and carried out when the outcome is known, in the same transaction."""
+    toys.outside.failures = 3
+    async with toys.running():
+        await toys.stage.say(Ordered(toy_id=new_id))
+        await eventually(lambda: toys.marks(new_id))
+        await toys.stage.say(Revoked(toy_id=new_id))
+        await toys.stage.hears(Withdrawn, new_id)
+    assert await toys.marks(new_id) == ["asked", "answered", "withdrawn"]
+    assert toys.stage.types_of(new_id) == [
+        "toy.ordered.v1",
+        "toy.revoked.v1",
+        "toy.answered.v1",
+        "toy.withdrawn.v1",
+    ]
+
+
+async def test_an_open_call_survives_the_process(toys: Toy, new_id: UUID) -> None:
+    """What one process asked and could not learn, the next one learns, under the same key."""
+    toys.outside.failures = 1_000
+    async with toys.running():
+        await toys.stage.say(Ordered(toy_id=new_id))
+        await eventually(lambda: toys.marks(new_id))
+    toys.outside.failures = 0
+    async with toys.running():
+        await toys.stage.hears(Answered, new_id, within=30)
+    assert len({key for saga_id, key in toys.outside.asked if saga_id == str(new_id)}) == 1
+
+
+async def test_a_clean_stop_finishes_what_is_in_hand(toys: Toy, new_id: UUID) -> None:
+    """The handler ends, its event is published, and the message is acknowledged."""
+    async with toys.running():
+        await toys.stage.say(Wanted(toy_id=new_id, behaviour="slow"))
+        await asyncio.sleep(0.5)
+    await toys.stage.hears(Done, new_id, within=2)
+    assert await toys.fetch("SELECT * FROM saga.outbox") == []
+    assert await toys.marks(new_id) == ["done"]
+
+
+async def test_what_a_dead_process_left_in_the_outbox_is_published(toys: Toy, new_id: UUID) -> None:
+    """A row is enough, whoever wrote it."""
+    done = enveloped(Done(toy_id=new_id))
+    await toys.fetch(
+        "INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, body) VALUES ($1, 'toy', 'toy.done.v1', $2, $3)",
+        UUID(done.id),
+        done.saga_id,
+        done.encode(),
+    )
+    async with toys.running():
+        await toys.stage.hears(Done, new_id)
+    assert await toys.fetch("SELECT * FROM saga.outbox") == []
+
+
+async def test_a_lost_database_pauses_work_and_spends_no_attempt(toys: Toy, new_id: UUID) -> None:
+    """While the database refuses connections nothing is retried or parked; afterwards work goes on by itself."""
+    admin = DatabaseServer(toys.deployment.administrator.postgres)
+    name = f"{toys.deployment.prefix}toy"
+    async with toys.running():
+        await toys.stage.say(Wanted(toy_id=uuid4()))
+        await _handled_all(toys)
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await toys.stage.say(Wanted(toy_id=new_id))
+        await asyncio.sleep(1)
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await toys.stage.hears(Done, new_id, within=30)
+    assert await toys.stage.take_dead_letters("toy") == []
+    assert await toys.marks(new_id) == ["done"]
+
+
+async def test_a_lost_broker_connection_is_made_anew(toys: Toy, servers: Servers, new_id: UUID) -> None:
+    """An operator closes all connections of the service: it comes back, and nothing is lost or done twice."""
+    async with toys.running():
+        await toys.stage.say(Wanted(toy_id=uuid4()))
+        await _handled_all(toys)
+        closed = await eventually(lambda: _close_connections(servers, f"{toys.deployment.prefix}toy"), within=30)
+        assert closed
+        await toys.stage.say(Wanted(toy_id=new_id))
+        await toys.stage.hears(Done, new_id, within=30)
+    assert await toys.marks(new_id) == ["done"]
+
+
+async def test_old_days_are_dropped_from_the_inbox_and_coming_ones_made(toys: Toy) -> None:
+    """Events of any day are remembered: of days without a partition among the strays, and moved when it is made."""
+    await toys.fetch("DROP TABLE IF EXISTS saga.inbox_20200101")
+    await toys.fetch(
+        "CREATE TABLE saga.inbox_20200101 PARTITION OF saga.inbox FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')"
+    )
+    await toys.fetch("DROP TABLE saga.inbox_" + (await _day(toys, 3)).replace("-", ""))
+    await toys.fetch(f"INSERT INTO saga.inbox (day, source, id) VALUES ('{await _day(toys, 3)}', 's', 'early')")
+    assert await _partition_of(toys, "early") == "saga.inbox_strays"
+    await toys.fetch("SELECT saga.keep_inbox('30 days')")
+    assert (await _partition_of(toys, "early")).startswith("saga.inbox_20")
+    assert (await toys.fetch("SELECT to_regclass('saga.inbox_20200101') AS gone"))[0]["gone"] is None
+
+
+async def _day(toys: Toy, offset: int) -> str:
+    rows = await toys.fetch("SELECT ((now() AT TIME ZONE 'UTC')::date + $1::integer)::text AS day", offset)
+    return str(rows[0]["day"])
+
+
+async def _partition_of(toys: Toy, message_id: str) -> str:
+    rows = await toys.fetch("SELECT tableoid::regclass::text AS name FROM saga.inbox WHERE id = $1", message_id)
+    return str(rows[0]["name"])
+
+
+async def _close_connections(servers: Servers, user: str) -> int:
+    """How many the management API knew of; its view is a few seconds old."""
+    async with httpx.AsyncClient(base_url=servers.management) as client:
+        known = (await client.get("/api/connections")).json()
+        mine = [connection["name"] for connection in known if connection.get("user") == user]
+        for name in mine:
+            await client.delete(f"/api/connections/{name.replace(' ', '%20').replace('>', '%3E')}")
+    return len(mine)
+
+
+async def _handled_all(toys: Toy) -> None:
+    """Everything that was published has been handled: a last message has come through, and nothing is left open."""
+    last = uuid4()
+    await toys.stage.say(Wanted(toy_id=last))
+    await toys.stage.hears(Done, last)
+    await asyncio.sleep(0.05)

@@ -1,0 +1,1 @@
+"""A participant without any business, on which the runtime's own promises are tested."""

@@ -1,0 +1,108 @@
+"""Do, undo, listen and call: each leaves a mark."""
+
+import asyncio
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic_settings import SettingsConfigDict
+
+from events import Event
+from saga import Call, Service, Settings, Tx
+
+
+class AboutToy(Event):
+    toy_id: UUID
+    behaviour: str = ""
+
+    @property
+    def saga_id(self) -> str:
+        return str(self.toy_id)
+
+
+class Wanted(AboutToy, event_type="toy.wanted.v1", exchange="toy_outside"):
+    """Somebody wants it done."""
+
+
+class Unwanted(AboutToy, event_type="toy.unwanted.v1", exchange="toy_outside"):
+    """Somebody wants it undone."""
+
+
+class Ordered(AboutToy, event_type="toy.ordered.v1", exchange="toy_outside"):
+    """Somebody wants the outside world asked."""
+
+
+class Revoked(AboutToy, event_type="toy.revoked.v1", exchange="toy_outside"):
+    """Nobody wants the outside world asked any more."""
+
+
+class Done(AboutToy, event_type="toy.done.v1", exchange="toy"):
+    pass
+
+
+class Undone(AboutToy, event_type="toy.undone.v1", exchange="toy"):
+    pass
+
+
+class Answered(AboutToy, event_type="toy.answered.v1", exchange="toy"):
+    pass
+
+
+class Withdrawn(AboutToy, event_type="toy.withdrawn.v1", exchange="toy"):
+    pass
+
+
+class Question(Call):
+    toy_id: UUID
+    behaviour: str
+
+    @property
+    def saga_id(self) -> str:
+        return str(self.toy_id)
+
+
+class ToySettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="TOY_")
+
+
+toy = Service("toy", package="tests.component.toy")
+router = APIRouter()
+
+
+@toy.on(Wanted)
+async def do(wanted: Wanted, tx: Tx) -> Done:
+    """Mark it as done; with a behaviour that is none, fail after that."""
+    await _mark(tx, wanted, "done")
+    match wanted.behaviour:
+        case "raise":
+            raise RuntimeError("this toy is broken")
+        case "slow":
+            await asyncio.sleep(1)
+    return Done(toy_id=wanted.toy_id)
+
+
+@toy.on(Unwanted, undoes=do)
+async def undo(unwanted: Unwanted, tx: Tx) -> Undone:
+    await _mark(tx, unwanted, "undone")
+    return Undone(toy_id=unwanted.toy_id)
+
+
+@toy.on(Ordered)
+async def ask(ordered: Ordered, tx: Tx) -> Question:
+    await _mark(tx, ordered, "asked")
+    return Question(toy_id=ordered.toy_id, behaviour=ordered.behaviour)
+
+
+@toy.settles(Question)
+async def record(question: Question, answer: str, tx: Tx) -> Answered:
+    await _mark(tx, Answered(toy_id=question.toy_id), answer)
+    return Answered(toy_id=question.toy_id)
+
+
+@toy.on(Revoked, undoes=ask)
+async def withdraw(revoked: Revoked, tx: Tx) -> Withdrawn:
+    await _mark(tx, revoked, "withdrawn")
+    return Withdrawn(toy_id=revoked.toy_id)
+
+
+async def _mark(tx: Tx, event: AboutToy, what: str) -> None:
+    await tx.execute("INSERT INTO mark (saga_id, what) VALUES ($1, $2)", event.saga_id, what)
