@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from events.envelope import CONTENT_TYPE, Attribute, Envelope
+from events.envelope import CONTENT_TYPE, Attribute, Envelope, Time
 from events.errors import BodyTooLarge, InvalidContent, TypeMismatch, UnknownType
 from events.event import Event
 
@@ -48,9 +48,9 @@ class _Attributes(BaseModel):
     id: Attribute
     source: Attribute
     type: Attribute
-    time: AwareDatetime | None = None
+    time: Time | None = None
     causationid: Attribute | None = None
-    traceparent: Annotated[str, Field(max_length=200)] | None = None
+    traceparent: object = None
 
 
 class _Structured(_Attributes, Generic[E]):
@@ -74,9 +74,11 @@ class Decoder:
         if event is None:
             raise UnknownType(delivery.type)
         try:
+            if delivery.content_type.startswith(CONTENT_TYPE):
+                return _structured(event, delivery)
             if headers := _cloud_event_headers(delivery.headers):
                 return _binary(event, headers, delivery)
-            if delivery.content_type.startswith(CONTENT_TYPE) or _looks_structured(delivery.body):
+            if _looks_structured(delivery.body):
                 return _structured(event, delivery)
             return _bare(event, delivery)
         except ValidationError as error:
@@ -137,7 +139,7 @@ def _cloud_event_headers(headers: Mapping[str, object]) -> dict[str, str]:
         name.removeprefix(prefix): value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         for name, value in headers.items()
         for prefix in _PREFIXES
-        if name.startswith(prefix)
+        if name.startswith(prefix) and value is not None
     }
 
 

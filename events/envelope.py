@@ -5,10 +5,10 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md, with the ex
 `traceparent` (https://www.w3.org/TR/trace-context/).
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, StringConstraints
 
 from events.event import Message
 
@@ -18,7 +18,21 @@ M_co = TypeVar("M_co", bound=Message, covariant=True)
 
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 
-TraceParent = Annotated[str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
+Time = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))]
+"""Times that every clock can show: beyond them, a change of the time zone is an overflow."""
+
+
+def _identifies(traceparent: str) -> str:
+    """https://www.w3.org/TR/trace-context/#traceparent-header-field-values: version ff and zeros are invalid."""
+    version, trace, span, _ = traceparent.split("-")
+    if version == "ff" or not int(trace, 16) or not int(span, 16):
+        raise ValueError("identifies no span")
+    return traceparent
+
+
+TraceParent = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"), AfterValidator(_identifies)
+]
 
 
 class Envelope(BaseModel, Generic[M_co]):
@@ -31,7 +45,7 @@ class Envelope(BaseModel, Generic[M_co]):
     source: Attribute
     type: Attribute
     subject: Attribute
-    time: AwareDatetime
+    time: Time
     datacontenttype: Literal["application/json"] = "application/json"
     correlationid: Attribute
     causationid: Attribute | None = None

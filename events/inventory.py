@@ -5,15 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from events.event import AboutOrder, Event
-from events.values import Address, Allocation, Amount, Currency, Outcome, Reason, Sku, Text, Value
+from events.values import Address, Allocation, Amount, Currency, Detail, Outcome, Quantity, Reason, Sku, Text, Value
 
 
 class Shortage(Value):
     """A line that can't be served: how many were wanted, and how many all warehouses have together."""
 
     sku: Sku
-    requested: Annotated[int, Field(ge=1)]
-    available: Annotated[int, Field(ge=0)]
+    requested: Quantity
+    available: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
 class StockReserved(AboutOrder, Event, event_type="stock.reserved.v1", exchange="inventory"):
@@ -31,7 +31,7 @@ class StockRejected(AboutOrder, Event, event_type="stock.rejected.v1", exchange=
     """Nothing is held for the order: `out_of_stock` or `unknown_sku`."""
 
     reason: Reason
-    detail: str = ""
+    detail: Detail = ""
     shortages: tuple[Shortage, ...] = ()
 
 
@@ -40,7 +40,7 @@ class StockReleased(AboutOrder, Event, event_type="stock.released.v1", exchange=
 
     lines: tuple[Allocation, ...] = ()
     outcome: Outcome = Outcome.CANCELLED
-    reason: str = ""
+    reason: Detail = ""
 
 
 class StockDeducted(AboutOrder, Event, event_type="stock.deducted.v1", exchange="inventory"):

@@ -1,7 +1,7 @@
 """What payment says."""
 
 from events.event import AboutOrder, Event
-from events.values import Address, Allocation, Amount, Currency, Outcome, Reason, Text
+from events.values import Address, Allocation, Amount, Currency, Detail, Outcome, Reason, Text
 
 
 class PaymentCaptured(AboutOrder, Event, event_type="payment.captured.v1", exchange="payment"):
@@ -18,7 +18,7 @@ class PaymentDeclined(AboutOrder, Event, event_type="payment.declined.v1", excha
     """No money has moved: `card_declined`, `insufficient_funds` or another reason of the gateway's."""
 
     reason: Reason
-    detail: str = ""
+    detail: Detail = ""
 
 
 class PaymentRefunded(AboutOrder, Event, event_type="payment.refunded.v1", exchange="payment"):
@@ -28,4 +28,4 @@ class PaymentRefunded(AboutOrder, Event, event_type="payment.refunded.v1", excha
     currency: Currency | None = None
     payment_id: Text | None = None
     outcome: Outcome = Outcome.CANCELLED
-    reason: str = ""
+    reason: Detail = ""

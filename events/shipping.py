@@ -1,7 +1,7 @@
 """What shipping says."""
 
 from events.event import AboutOrder, Event
-from events.values import Parcel, Reason
+from events.values import Detail, Parcel, Reason
 
 
 class ShipmentScheduled(AboutOrder, Event, event_type="shipment.scheduled.v1", exchange="shipping"):
@@ -14,7 +14,7 @@ class ShipmentRejected(AboutOrder, Event, event_type="shipment.rejected.v1", exc
     """No parcel is booked: `destination_not_served` or another reason of the carrier's."""
 
     reason: Reason
-    detail: str = ""
+    detail: Detail = ""
 
 
 class ShipmentDispatched(AboutOrder, Event, event_type="shipment.dispatched.v1", exchange="shipping"):
@@ -27,7 +27,7 @@ class ShipmentCancelled(AboutOrder, Event, event_type="shipment.cancelled.v1", e
     """No parcel is booked for the order, and never will be. `parcels` were; none, if nothing was booked."""
 
     parcels: tuple[Parcel, ...] = ()
-    reason: str = ""
+    reason: Detail = ""
 
 
 class ShipmentCancellationRefused(
@@ -36,4 +36,4 @@ class ShipmentCancellationRefused(
     """The parcels had left when the cancellation came: `already_dispatched`."""
 
     reason: Reason = "already_dispatched"
-    detail: str = ""
+    detail: Detail = ""

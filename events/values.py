@@ -11,6 +11,8 @@ from pydantic_extra_types.currency_code import Currency as Iso4217
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s\x00]+$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Detail = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""Words for people; may be empty."""
 Currency = Annotated[Iso4217, Field(description="ISO 4217, for instance EUR")]
 Country = Annotated[CountryAlpha2, Field(description="ISO 3166-1 alpha-2, for instance GB")]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=10_000, description="pieces")]
@@ -48,7 +50,7 @@ class Allocation(Value):
 
     sku: Sku
     warehouse: Text
-    quantity: Annotated[int, Field(strict=True, ge=1)]
+    quantity: Quantity
 
 
 class Parcel(Value):

@@ -28,7 +28,7 @@ from saga.migrations import folder
 ROOT = Path(__file__).parents[1]
 SCHEMAS = Path("docs/schemas")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-GENERATED = re.compile(r"(?<=<!-- generated: python -m infra\.generate -->\n).*?(?=<!-- end -->)", re.DOTALL)
+BEGIN, END = "<!-- generated: python -m infra.generate -->\n", "<!-- end -->"
 TABLE = re.compile(r"^CREATE TABLE (\S+) \((.*?)^\)", re.DOTALL | re.MULTILINE)
 STEP = ("hears", "does", "says", "kind", "undoes")
 INTRODUCTION = """# Choreography
@@ -36,9 +36,7 @@ INTRODUCTION = """# Choreography
 Made from the services' declarations by `make generate`. Rounded are events, slanted is what comes in at a service's own
 API, hexagons are steps. Dashed steps undo; the thick one is the pivot, after which nothing is undone. Listeners say
 nothing and stand in the table only.
-
-```mermaid
-flowchart LR""".split("\n")
+"""
 
 Row = Sequence[str]
 
@@ -74,32 +72,32 @@ def stale() -> dict[Path, str | None]:
 def documents() -> Iterator[tuple[Path, str]]:
     for event in spoken():
         yield SCHEMAS / f"{event.event_type}.json", schema(event)
-    told = in_order_of_hearing(services())
+    told = in_order_of_hearing([service for service in services() if (ROOT / service.package).is_dir()])
     yield Path("docs/choreography.md"), choreography(told)
     for service in told:
         path = Path(service.package, "README.md")
-        yield path, GENERATED.sub(lambda _, s=service: canvas(s), (ROOT / path).read_text(encoding="utf-8"))  # type: ignore[misc] # a lambda's default
+        yield path, page(service, (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "")
 
 
 def spoken() -> list[type[Event]]:
     """Every event of the published language."""
-    public = (getattr(events, name) for name in events.__all__)
-    found = {thing for thing in public if isinstance(thing, type) and issubclass(thing, Event) and thing is not Event}
-    return sorted(found, key=lambda event: event.event_type)
+    types = {thing for thing in vars(events).values() if isinstance(thing, type) and issubclass(thing, Event)}
+    return sorted(types - {Event}, key=wire)
 
 
 def in_order_of_hearing(known: Sequence[Service]) -> list[Service]:
-    """Front doors first, then whoever hears them, and so on: the order in which a story reaches the services."""
-    told = sorted((service for service in known if service.front_door), key=lambda service: service.name)
+    """Front doors first, then whoever acts on what they say, and so on: as a story reaches the services."""
+    by_name = sorted(known, key=lambda service: service.name)
+    told = [service for service in by_name if service.front_door]
     for service in told:
-        told += sorted((other for other in known if other not in told and _hears(other, service)), key=lambda s: s.name)
-    return told + [service for service in known if service not in told]
+        told += [other for other in by_name if other not in told and acts_on(other, service)]
+    return told + [service for service in by_name if service not in told]
 
 
-def _hears(service: Service, speaker: Service) -> bool:
-    """As a step of the saga: who only listens comes when its turn is."""
-    steps = (step for step in service.steps.values() if step.fenced and step.undoes is None)
-    return any(set(step.hears) & set(speaker.said) for step in steps)
+def acts_on(service: Service, speaker: Service) -> bool:
+    """Whether a step of the one, that is no undo and no listener, hears the other."""
+    forward = (step for step in service.steps.values() if step.fenced and step.undoes is None)
+    return any(set(step.hears) & set(speaker.said) for step in forward)
 
 
 def schema(event: type[Event]) -> str:
@@ -111,11 +109,12 @@ def schema(event: type[Event]) -> str:
 def choreography(told: Sequence[Service]) -> str:
     """Who hears what, does what and says what: as a diagram and as a table."""
     rows = ((service.name, *row) for service in told for row in steps(service))
-    lines = (*INTRODUCTION, *flowchart(told), "```", "", *table(("service", *STEP), rows), "")
+    lines = (INTRODUCTION, "```mermaid", *flowchart(told), "```", "", *table(("service", *STEP), rows), "")
     return "\n".join(lines)
 
 
 def flowchart(told: Sequence[Service]) -> Iterator[str]:
+    yield "flowchart LR"
     parts = [(service, step) for service in told for step in service.steps.values() if step.kind is not Kind.LISTENER]
     messages = {message for service, step in parts for message in (*step.hears, *service.said_by(step))}
     for message in sorted(messages, key=wire):
@@ -126,6 +125,13 @@ def flowchart(told: Sequence[Service]) -> Iterator[str]:
         yield from (f"  {heard.__name__} --> {step.name}" for heard in step.hears)
         yield from (f"  {step.name} --> {said.__name__}" for said in service.said_by(step))
     yield from ("  classDef compensation stroke-dasharray:5", "  classDef pivot stroke-width:4px")
+
+
+def page(service: Service, found: str) -> str:
+    """A service's page with its generated part made anew, or the beginning of one."""
+    found = found or f"# {service.name.capitalize()}\n\n{summary(import_module(service.package))}\n\n{BEGIN}{END}\n"
+    above, _, generated = found.partition(BEGIN)
+    return f"{above}{BEGIN}{canvas(service)}{END}{generated.partition(END)[2]}"
 
 
 def canvas(service: Service) -> str:

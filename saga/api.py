@@ -7,6 +7,7 @@ from typing import Annotated
 
 import asyncpg
 import jwt
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +18,8 @@ from saga.database import sql, transaction
 from saga.errors import CommandRefused, ServerAway
 from saga.metrics import CALLS_AGE, OPEN_CALLS, OUTBOX_AGE, OUTBOX_PARKED, OUTBOX_ROWS
 from saga.participant import Participant
+
+log = structlog.get_logger()
 
 ALGORITHM = "HS256"
 
@@ -70,6 +73,7 @@ def build(
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(CommandRefused, _refused)
     app.add_exception_handler(ServerAway, _away)
+    app.add_exception_handler(Exception, _accident)
     return app
 
 
@@ -137,3 +141,9 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _away(_: Request, error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "5"})
+
+
+async def _accident(request: Request, error: Exception) -> Response:
+    """The caller learns that it was not their fault, and nothing of what it was: that is in the log."""
+    log.error("request.failed", method=request.method, path=request.scope["path"], exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an accident: it is in the service's log")

@@ -50,10 +50,14 @@ INSERT INTO saga.call (id, saga_id, step, type, request, cause)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]);
 
 -- name: take_calls
--- Lease open calls: whoever else looks sees them as taken until the lease ends.
+-- Lease open calls: whoever else looks sees them as taken until the lease ends. The choice is materialized, since a
+-- subquery with LIMIT and SKIP LOCKED may be run more than once within a statement, and then takes more than it should.
+WITH due AS MATERIALIZED (
+    SELECT id FROM saga.call WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+)
 UPDATE saga.call AS call SET due_at = clock_timestamp() + $2::interval, attempts = attempts + 1
-WHERE id IN (SELECT id FROM saga.call WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING id, saga_id, step, type, request, cause, attempts;
+FROM due WHERE call.id = due.id
+RETURNING call.id, saga_id, step, type, request, cause, attempts;
 
 -- name: postpone_call!
 -- Give a call back: it is due again after the delay.

@@ -41,6 +41,7 @@ class Relay:
         failures = backoffs()
         while True:
             try:
+                await self.publisher.open()  # also when there is nothing to say: readiness tells whether we could
                 taken = await self.publish_window()
                 failures = backoffs()
             except (ServerAway, CannotStart) as error:

@@ -33,7 +33,7 @@ class Retries:
 
     async def fail(self, message: AbstractIncomingMessage, error: Exception) -> None:
         """Have it tried again later; after the last tier, or if trying is of no use, park it."""
-        attempt = attempts(message)
+        attempt = attempts(message, self._names)
         if isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
             await self._park(message, error, attempt)
             return
@@ -78,10 +78,13 @@ def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
     return message.exchange or "", message.routing_key or ""
 
 
-def attempts(message: AbstractIncomingMessage) -> int:
-    """How often it has failed; counted in a header of our own, since the broker's own differ between versions."""
-    counted = message.headers.get(ATTEMPT, 0)
-    return counted if isinstance(counted, int) else 0
+def attempts(message: AbstractIncomingMessage, names: Names) -> int:
+    """How often it has failed; counted in a header of our own, since the broker's own differ between versions.
+
+    Believed like `origin`: else a sender could have its message parked at once, or tried for ever.
+    """
+    counted = message.headers.get(ATTEMPT, 0) if message.exchange == names.retry_exchange else 0
+    return max(counted, 0) if isinstance(counted, int) else 0
 
 
 def _told(error: Exception) -> dict[str, str]:

@@ -17,9 +17,16 @@ def seconds(text: object) -> object:
     if isinstance(text, str):
         for unit in ("ms", "s", "m", "h", "d"):
             number = text.strip().removesuffix(unit)
-            if text.strip().endswith(unit) and number.replace(".", "", 1).isdigit():
-                return timedelta(seconds=float(number) * _UNITS[unit])
+            if text.strip().endswith(unit) and number.replace(".", "", 1).isdecimal():
+                return _duration(float(number) * _UNITS[unit], text)
     return text
+
+
+def _duration(number: float, text: str) -> object:
+    try:
+        return timedelta(seconds=number)
+    except OverflowError:
+        return text  # the validator will say that it is no duration
 
 
 def tiers(text: object) -> object:
@@ -79,7 +86,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             prefix = str(cls.model_config.get("env_prefix", ""))
             problems = [
-                f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f" ({e['msg']})" if e["loc"] else e["msg"]
+                f"{prefix}{e['loc'][0]}".upper() + f" ({e['msg']})" if e["loc"] else e["msg"]
                 for e in error.errors(include_input=False)
             ]
             raise CannotStart("settings are missing or wrong", "; ".join(problems)) from None

@@ -105,6 +105,14 @@ class Stage:
                 letters.append(letter)
             return letters
 
+    async def waiting(self, service: str) -> int:
+        """How many messages wait in a service's queue, not counting those in its hands."""
+        connection = await connect(self._url, "test queue")
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue(Names(service).queue, passive=True)
+            return queue.declaration_result.message_count or 0
+
     async def close(self) -> None:
         await self._publisher.close()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from infra.local.ports import LOOPBACK, free_ports
@@ -52,7 +53,7 @@ class Services:
 
     def wait(self, *names: str) -> None:
         for name in names:
-            wait_until(lambda port=self.ports[name]: _is_ready(port), [self.running[name]], name, START_SECONDS)  # type: ignore[misc] # a lambda's default
+            wait_until(partial(_is_ready, self.ports[name]), [self.running[name]], name, START_SECONDS)
 
     def stop(self, name: str) -> None:
         """Stop it cleanly."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import timedelta
 from itertools import permutations
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from aio_pika import Message
 
 from events import Event
 from infra.local.servers import Servers
+from saga.database import sql
 from saga.provisioning import DatabaseServer
 from saga.testing import enveloped, eventually
 from tests.component.conftest import Toy
@@ -189,6 +191,23 @@ async def test_an_open_call_survives_the_process(toys: Toy, new_id: UUID) -> Non
     async with toys.running():
         await toys.stage.hears(Answered, new_id, within=30)
     assert len({key for saga_id, key in toys.outside.asked if saga_id == str(new_id)}) == 1
+
+
+async def test_a_lease_takes_no_more_calls_than_asked_for(toys: Toy) -> None:
+    """300 are due, five are wanted, five are taken, each time others."""
+    cause = enveloped(Ordered(toy_id=uuid4())).model_dump_json()
+    await toys.fetch(
+        """INSERT INTO saga.call (id, saga_id, step, type, request, cause)
+           SELECT gen_random_uuid(), 'x', 'ask', 'Question', '{}', $1 FROM generate_series(1, 300)""",
+        cause,
+    )
+    taken = []
+    for _ in range(10):
+        rows = await toys.fetch(sql.take_calls, 5, timedelta(minutes=1))
+        assert len(rows) == 5
+        taken += [row["id"] for row in rows]
+    assert len(set(taken)) == len(taken)
+    await toys.fetch("DELETE FROM saga.call")
 
 
 async def test_a_clean_stop_finishes_what_is_in_hand(toys: Toy, new_id: UUID) -> None:

@@ -1,0 +1,29 @@
+"""The public contract by example: for each type of event its data, as they have been on the wire since version 1.
+
+An example never changes. What a new version of an event adds is told by a new example.
+"""
+
+from pathlib import Path
+
+from events import Address, Allocation, Decoder, Delivery, Event, Parcel
+from saga import Service
+
+FOLDER = Path(__file__).with_name("examples")
+TYPES = sorted(file.name.removesuffix(".json") for file in FOLDER.glob("*.v1.json"))
+
+# What the examples say, as consumers understand it.
+ORDER_ID = "0198f2a0-6f1e-7c3a-9d52-3c1e6b0f4a11"
+LONDON = Address(
+    name="Ada Lovelace", street="12 St James's Square", city="London", postal_code="SW1Y 4JH", country="GB"
+)
+CHAIRS = Allocation(sku="CHAIR", warehouse="berlin", quantity=2)
+PARCEL = Parcel(parcel_id="parcel_1", warehouse="berlin", carrier="simulated", tracking="SIM0198F2A0")
+
+
+def example(event_type: str) -> bytes:
+    return (FOLDER / f"{event_type}.json").read_bytes()
+
+
+def heard_by(service: Service, event_type: str) -> Event:
+    """What the service makes of the example."""
+    return Decoder(service.heard).decode(Delivery(event_type, example(event_type))).data

@@ -1,0 +1,168 @@
+"""`saga publish` and its fellows refuse what is wrong in one line, before any server is asked."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import jwt
+import pytest
+from rich.console import Console
+
+from events import Envelope, Event
+from inventory_service.handlers import inventory
+from order_service.handlers import order
+from saga.cli import main
+from saga.cli.endpoints import Endpoints, passwords, tiers
+from saga.cli.publish import publish
+from saga.cli.watch import line, summary
+from saga.errors import CannotStart
+from saga.testing import enveloped
+from tests.builders import address, order_placed, payment_declined, payment_refunded, stock_reserved
+
+NOWHERE = Endpoints(publisher_amqp_url=None)
+
+
+async def refusal(event_type: str, body: bytes) -> str:
+    """Why it isn't published. There is no broker that could be asked."""
+    with pytest.raises(CannotStart) as refused:
+        await publish(NOWHERE, [order, inventory], event_type, body, Console(file=StringIO()))
+    return str(refused.value)
+
+
+async def test_an_invalid_event_is_not_published() -> None:
+    """It is validated as its hearers will, and the field is named."""
+    body = json.dumps(order_placed().model_dump(mode="json") | {"currency": "beads"}).encode()
+    assert (await refusal("order.placed.v1", body)).startswith("not published: not a valid order.placed.v1: currency: ")
+
+
+async def test_what_is_no_json_is_not_published() -> None:
+    assert (await refusal("order.placed.v1", b"")).startswith(
+        "not published: not a valid order.placed.v1: Invalid JSON: "
+    )
+
+
+@pytest.mark.parametrize("event_type", ["stock.reserved.v1", "order.eaten.v1", ""])
+async def test_only_what_the_front_doors_say_can_be_published(event_type: str) -> None:
+    """The publisher may not speak for inventory; the choice is told."""
+    assert await refusal(event_type, b"{}") == (
+        f"{event_type!r} can't be published here: choose one of order.cancelled.v1, order.placed.v1"
+    )
+
+
+async def test_a_cloudevent_of_another_type_is_not_published() -> None:
+    whole = enveloped(stock_reserved()).encode()
+    assert "says it is 'stock.reserved.v1'" in await refusal("order.placed.v1", whole)
+
+
+async def test_a_valid_event_needs_a_broker() -> None:
+    """What is missing is named, and where it can be had."""
+    refused = await refusal("order.placed.v1", order_placed().model_dump_json().encode())
+    assert refused.startswith("SAGA_PUBLISHER_AMQP_URL is not set: ")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which no system is running."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SAGA_API_SECRET", raising=False)
+    return tmp_path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str]) -> str | int | None:
+    """How the command ends: None or 0 if all is well."""
+    monkeypatch.setattr("sys.argv", ["saga", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_what_goes_wrong_is_told_in_one_line(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a traceback, and with an exit code of failure."""
+    end = run(monkeypatch, ["token"])
+    assert (
+        end
+        == "saga: SAGA_API_SECRET is not set: set it, or start a local system with 'make up' and stand in its folder"
+    )
+
+
+def test_a_token_is_minted_for_somebody_and_some_time(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the secret that all services share; it is all that is written."""
+    secret = "a-secret-of-at-least-32-characters"
+    monkeypatch.setenv("SAGA_API_SECRET", secret)
+    assert run(monkeypatch, ["token", "--for", "grace", "--valid", "2h"]) in {0, None}
+    claims = jwt.decode(capsys.readouterr().out.strip(), secret, ["HS256"])
+    assert (claims["sub"], claims["exp"] - claims["iat"]) == ("grace", 7200)
+
+
+def test_a_token_for_no_duration_is_refused(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, ["token", "--valid", "forever"]) == 2
+    assert "is no duration" in capsys.readouterr().err
+
+
+def test_what_is_not_told_is_taken_from_a_system_that_is_running_here(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables win over the file that it left."""
+    (elsewhere / ".run").mkdir()
+    (elsewhere / ".run/endpoints.json").write_text(json.dumps({"amqp": "amqp://a/v%2F1", "amqp_publisher": "amqp://p"}))
+    assert Endpoints.load().require("publisher_amqp_url") == "amqp://p"
+    monkeypatch.setenv("SAGA_PUBLISHER_AMQP_URL", "amqp://q")
+    monkeypatch.setenv("SAGA_ADMIN_MANAGEMENT_URL", "http://m")
+    monkeypatch.setenv("SAGA_ADMIN_POSTGRES_URL", "postgresql://d")
+    endpoints = Endpoints.load()
+    assert endpoints.require("publisher_amqp_url") == "amqp://q"
+    assert endpoints.administrator.vhost == "v/1"
+
+
+def test_passwords_that_are_missing_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGA_PASSWORD_ORDER", "hush")
+    monkeypatch.setenv("SAGA_PASSWORD_PAYMENT", "")
+    with pytest.raises(CannotStart) as refused:
+        passwords(["order", "payment", "publisher"])
+    assert str(refused.value).startswith("not set: SAGA_PASSWORD_PAYMENT, SAGA_PASSWORD_PUBLISHER: ")
+    assert passwords(["order"]) == {"order": "hush"}
+
+
+def test_tiers_are_read_as_the_services_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGA_RETRY_TIERS", raising=False)
+    assert tiers() == (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
+    monkeypatch.setenv("SAGA_RETRY_TIERS", "100ms,1h")
+    assert tiers() == (timedelta(milliseconds=100), timedelta(hours=1))
+    monkeypatch.setenv("SAGA_RETRY_TIERS", "1s,soon")
+    with pytest.raises(CannotStart, match="SAGA_RETRY_TIERS='1s,soon' is no list of durations"):
+        tiers()
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (stock_reserved(amount=9980), "amount 9980  currency EUR  allocations 1"),
+        (payment_declined(reason="card_declined"), "reason card_declined"),
+        (payment_refunded(amount=0), "amount 0"),
+        (order_placed(), "currency EUR  lines 1"),
+    ],
+)
+def test_an_event_is_watched_by_its_reason_and_its_counts(event: Event, told: str) -> None:
+    assert summary(event) == told
+
+
+@pytest.mark.parametrize("build", [order_placed, stock_reserved])
+def test_watching_shows_nothing_that_may_be_personal(build: Callable[..., Event]) -> None:
+    """Neither names nor addresses nor how somebody pays."""
+    grace = address(name="Murray", street="Hopper", city="Arlington", postal_code="22201")
+    shown = line(enveloped(build(customer_id="Grace", payment_method="Brewster", ship_to=grace)), {}).plain
+    assert not any(word in shown for word in ("Grace", "Brewster", "Murray", "Hopper", "Arlington", "22201"))
+
+
+@pytest.mark.parametrize("time", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, tzinfo=UTC)])
+def test_every_time_that_an_event_can_have_can_be_shown(time: datetime) -> None:
+    """Also in the watcher's own time zone: no sender ends somebody's watching."""
+    event = order_placed()
+    envelope = Envelope[Event].model_validate(dict(enveloped(event)) | {"time": time})
+    assert event.saga_id in line(envelope, {}).plain
