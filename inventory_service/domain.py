@@ -3,7 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from events import Allocation, Line, OrderPlaced, Shortage, StockRejected, StockReserved
+from events import (
+    Allocation,
+    Line,
+    Message,
+    OrderPlaced,
+    Outcome,
+    PaymentDeclined,
+    PaymentRefunded,
+    Shortage,
+    StockRejected,
+    StockReserved,
+)
 
 Place = tuple[str, str]
 """A sku in a warehouse."""
@@ -75,6 +86,19 @@ def allocate(lines: Sequence[Line], shelf: Shelf) -> list[Allocation]:
         }
         warehouses.remove(best)
     return allocations
+
+
+def why_released(lost: Message, rejected: str | None) -> tuple[Outcome, str]:
+    """Why the order holds nothing: its own rejection, if inventory refused it; else what undid it."""
+    match lost:
+        case _ if rejected:
+            return Outcome.REJECTED, rejected
+        case PaymentDeclined():
+            return Outcome.REJECTED, lost.reason
+        case PaymentRefunded():
+            return lost.outcome, lost.reason
+        case _:
+            return Outcome.CANCELLED, "released at inventory's own door"
 
 
 def _rejected(order: OrderPlaced, shelf: Shelf, reason: str, detail: str) -> StockRejected:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from events import (
     AboutOrder,
     OrderPlaced,
-    Outcome,
     PaymentDeclined,
     PaymentRefunded,
     ShipmentDispatched,
@@ -38,11 +37,12 @@ async def release_stock(
     lost: Sequence[PaymentDeclined | PaymentRefunded | ReleaseStock], tx: Tx
 ) -> Sequence[StockReleased]:
     """Give back whatever an order holds, which may be nothing."""
-    causes = [_cause(event) for event in lost]
-    held = await store.release(tx, {event.order_id: reason for event, (_, reason) in zip(lost, causes, strict=True)})
+    rejected = await store.rejections(tx, (event.order_id for event in lost))
+    causes = {event.order_id: domain.why_released(event, rejected.get(event.order_id)) for event in lost}
+    held = await store.release(tx, {order_id: reason for order_id, (_, reason) in causes.items()})
     return [
-        StockReleased(order_id=event.order_id, lines=held[event.order_id], outcome=outcome, reason=reason)
-        for event, (outcome, reason) in zip(lost, causes, strict=True)
+        StockReleased(order_id=order_id, lines=held[order_id], outcome=outcome, reason=reason)
+        for order_id, (outcome, reason) in causes.items()
     ]
 
 
@@ -51,13 +51,3 @@ async def deduct_stock(left: Sequence[ShipmentDispatched], tx: Tx) -> Sequence[S
     """Take the reserved pieces off the shelf: they have left the house."""
     held = await store.deduct(tx, (event.order_id for event in left))
     return [StockDeducted(order_id=event.order_id, lines=held[event.order_id]) for event in left]
-
-
-def _cause(event: PaymentDeclined | PaymentRefunded | ReleaseStock) -> tuple[Outcome, str]:
-    match event:
-        case PaymentDeclined():
-            return Outcome.REJECTED, event.reason
-        case PaymentRefunded():
-            return event.outcome, event.reason
-        case ReleaseStock():
-            return Outcome.CANCELLED, "released at inventory's own door"

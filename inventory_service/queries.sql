@@ -37,6 +37,10 @@ WHERE line.order_id = ANY ($1::uuid[]) AND reservation.status = 'reserved'
 ORDER BY line.order_id, line.sku, line.warehouse
 FOR UPDATE OF reservation;
 
+-- name: rejected
+-- Which of these orders inventory itself has refused, and why.
+SELECT order_id, reason FROM reservation WHERE order_id = ANY ($1::uuid[]) AND status = 'rejected';
+
 -- name: end_reservations!
 -- These orders hold nothing any more.
 UPDATE reservation SET status = $2, reason = coalesce(ended.reason, reservation.reason), changed_at = now()

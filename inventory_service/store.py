@@ -66,6 +66,12 @@ async def release(tx: Tx, reasons: Mapping[UUID, str]) -> Held:
     return await _end(tx, reasons, "released")
 
 
+async def rejections(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Which of these orders inventory itself has refused, and why."""
+    rows = await tx.fetch(sql.rejected, sorted(order_ids))
+    return {UUID(int=row["order_id"].int): row["reason"] for row in rows}
+
+
 async def deduct(tx: Tx, order_ids: Iterable[UUID]) -> Held:
     """Take off the shelf what these orders hold, and tell what that was."""
     return await _end(tx, dict.fromkeys(order_ids), "deducted")

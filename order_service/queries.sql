@@ -1,7 +1,12 @@
 -- name: place_order
--- Remember an order that came through our own door, unless it is known; its id, if it was new.
-INSERT INTO customer_order (order_id, status, details, amount, idempotency_key) VALUES ($1, 'placed', $2, $3, $4)
-ON CONFLICT (order_id) DO NOTHING RETURNING order_id;
+-- Remember an order that came through our own door, unless it is known; its id, if it was new. It is new even if a
+-- cancellation came before it.
+INSERT INTO customer_order AS known (order_id, status, details, amount, idempotency_key)
+VALUES ($1, 'placed', $2, $3, $4)
+ON CONFLICT (order_id) DO UPDATE SET
+    details = excluded.details, amount = excluded.amount, idempotency_key = excluded.idempotency_key
+WHERE known.details IS NULL
+RETURNING order_id;
 
 -- name: add_unknown!
 -- Make rows for orders of which something has been heard for the first time.

@@ -11,9 +11,16 @@ from pydantic import BaseModel
 
 from events import Address, Line, OrderPlaced
 from order_service.domain import Progress, Status
-from saga import Tx, queries
+from saga import CommandRefused, Tx, queries
 
 sql = queries(__file__)
+
+
+class KeyTaken(CommandRefused):
+    """Two requests used the same idempotency key at the same time, for different orders."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("idempotency_key_in_use", detail)
 
 
 class Order(BaseModel):
@@ -39,8 +46,12 @@ class Order(BaseModel):
 
 
 async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool:
-    """False, if there is an order of that id already."""
-    new = await tx.fetchval(sql.place_order, order.order_id, order.model_dump_json(), order.amount, idempotency_key)
+    """False, if there is an order of that id already. Raises KeyTaken, if there is another one under the key."""
+    details = order.model_dump_json()
+    try:
+        new = await tx.fetchval(sql.place_order, order.order_id, details, order.amount, idempotency_key)
+    except asyncpg.UniqueViolationError:
+        raise KeyTaken(f"Idempotency-Key {idempotency_key!r} is in use for another order") from None
     return new is not None
 
 

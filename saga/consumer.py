@@ -170,7 +170,7 @@ class Consumer:
             except Exception as error:  # noqa: BLE001 — an accident of this message, told in its headers
                 pause = next(pauses, None) if isinstance(error, CONFLICTS) else None
                 if pause is None:
-                    await self._retries.fail(message, error)
+                    await self._retries.fail(message, error, envelope)
                     return
                 await asyncio.sleep(pause)
             else:

@@ -68,6 +68,7 @@ async def open_pool(url: str, *, size: int, application: str) -> Pool:
         max_size=size,
         timeout=10,
         command_timeout=60,
+        reset=_leave_as_it_is,
         server_settings={
             "application_name": application,
             "lock_timeout": "5s",
@@ -90,11 +91,30 @@ async def transaction(pool: Pool) -> AsyncIterator[Tx]:
     except _AWAY as error:
         raise DatabaseAway(str(error)) from error
     except Exception as error:
-        if connection.is_closed():
+        if _is_lost(connection):
             raise DatabaseAway(f"the database connection was lost ({error})") from error
         raise
     finally:
-        await pool.release(connection)
+        await _give_back(pool, connection)
+
+
+def _is_lost(connection: Tx) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has thrown it away already
+        return True
+
+
+async def _give_back(pool: Pool, connection: Tx) -> None:
+    """A connection that doesn't even answer that is thrown away, by the pool itself."""
+    try:
+        await pool.release(connection, timeout=5)
+    except (asyncpg.InterfaceError, OSError) as error:
+        raise DatabaseAway(f"the database no longer answers ({str(error) or type(error).__name__})") from error
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Nothing here outlives its transaction, so there is nothing to reset between two of them."""
 
 
 async def reach(pool: Pool) -> None:

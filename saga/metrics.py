@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 HANDLED = Counter("saga_events_handled", "Messages whose step ran and committed.", ["service", "step"])
 SKIPPED = Counter("saga_steps_fenced", "Steps skipped since they were done, undone or blocked.", ["service", "step"])
+DUPLICATES = Counter("saga_inbox_duplicates", "Messages that had been handled before.", ["service"])
 BATCH = Histogram(
     "saga_batch_messages",
     "Messages taken from the queue at once.",

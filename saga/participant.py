@@ -15,7 +15,7 @@ from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
 from saga.errors import UndeclaredAnswer
 from saga.messages import Call
-from saga.metrics import HANDLED, SKIPPED
+from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.service import Service, Settlement, Step
 from saga.tracing import child_of
 
@@ -71,7 +71,8 @@ class Participant:
             await self._run(tx, step, due, follows)
             await follows.store(tx)
         HANDLED.labels(self.service.name, step.name).inc(len(entered))
-        SKIPPED.labels(self.service.name, step.name).inc(len(causes) - len(entered))
+        SKIPPED.labels(self.service.name, step.name).inc(len(fresh) - len(entered))
+        DUPLICATES.labels(self.service.name).inc(len(causes) - len(fresh))
         self._wake(follows)
         return follows.said
 

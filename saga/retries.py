@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
-from events import InvalidMessage
+from events import Envelope, Event, InvalidMessage
 from saga.broker import Names, short
 from saga.metrics import PARKED, RETRIED
 from saga.publisher import Outgoing, Publisher
@@ -19,8 +19,10 @@ log = structlog.get_logger()
 ATTEMPT = "x-attempt"
 EXCHANGE = "x-original-exchange"
 ROUTING_KEY = "x-original-routing-key"
-_MOST_HEADERS = 16_000
-"""Characters. A sender's own headers beyond that are dropped, so that a message always fits with its reason."""
+_MOST_HEADERS = 40
+_LONGEST_HEADER = 1_000
+"""Characters. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
+_BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 
 
 class Retries:
@@ -31,38 +33,51 @@ class Retries:
         self._publisher = publisher
         self._tiers = tiers
 
-    async def fail(self, message: AbstractIncomingMessage, error: Exception) -> None:
-        """Have it tried again later; after the last tier, or if trying is of no use, park it."""
+    async def fail(
+        self, message: AbstractIncomingMessage, error: Exception, envelope: Envelope[Event] | None = None
+    ) -> None:
+        """Have it tried again later; after the last tier, or if trying is of no use, park it.
+
+        `envelope` is what it was understood as: its identity and time stay, also where they were derived.
+        """
         attempt = attempts(message, self._names)
         if isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
-            await self._park(message, error, attempt)
+            await self._park(message, error, attempt, envelope)
             return
         tier = short(self._tiers[attempt])
-        await self._send(message, self._names.tier(self._tiers[attempt]), {ATTEMPT: attempt + 1, **_told(error)})
+        told = _told(error) | {ATTEMPT: attempt + 1}
+        await self._send(message, self._names.tier(self._tiers[attempt]), told, envelope)
         RETRIED.labels(self._names.service, tier).inc()
         log.warning("event.retried", message_id=message.message_id, attempt=attempt + 1, tier=tier, cause=_text(error))
 
-    async def _park(self, message: AbstractIncomingMessage, error: Exception, attempt: int) -> None:
+    async def _park(
+        self, message: AbstractIncomingMessage, error: Exception, attempt: int, envelope: Envelope[Event] | None
+    ) -> None:
         told = _told(error) | {ATTEMPT: attempt, "x-parked-at": datetime.now(UTC).isoformat()}
-        await self._send(message, self._names.dead, told)
+        await self._send(message, self._names.dead, told, envelope)
         PARKED.labels(self._names.service, type(error).__name__).inc()
         log.error("event.parked", message_id=message.message_id, reason=_text(error))
 
-    async def _send(self, message: AbstractIncomingMessage, routing_key: str, told: dict[str, Any]) -> None:
+    async def _send(
+        self,
+        message: AbstractIncomingMessage,
+        routing_key: str,
+        told: dict[str, Any],
+        envelope: Envelope[Event] | None,
+    ) -> None:
         exchange, original_key = origin(message, self._names)
-        kept = dict(message.headers) if len(repr(message.headers)) <= _MOST_HEADERS else {}
         came_from = {EXCHANGE: exchange, ROUTING_KEY: original_key, "x-service": self._names.service}
         if message.user_id:
             came_from["x-original-user"] = message.user_id  # the property must name who publishes
         copy = Message(
             message.body,
-            headers=kept | came_from | told,
+            headers=_kept(message.headers) | came_from | told,
             content_type=message.content_type,
             delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=message.message_id,
+            message_id=message.message_id or (envelope.id if envelope else None),
             correlation_id=message.correlation_id,
             type=message.type,
-            timestamp=message.timestamp,
+            timestamp=message.timestamp or (envelope.time if envelope else None),
             app_id=message.app_id,
         )
         await self._publisher.publish_one(Outgoing(copy, self._names.retry_exchange, routing_key))
@@ -85,6 +100,16 @@ def attempts(message: AbstractIncomingMessage, names: Names) -> int:
     """
     counted = message.headers.get(ATTEMPT, 0) if message.exchange == names.retry_exchange else 0
     return max(counted, 0) if isinstance(counted, int) else 0
+
+
+def _kept(headers: HeadersType) -> dict[str, Any]:
+    """The sender's own headers, without what the broker counts anew for each message."""
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if not name.startswith(_BROKERS_OWN) and len(repr(value)) <= _LONGEST_HEADER
+    }
+    return dict(list(kept.items())[:_MOST_HEADERS])
 
 
 def _told(error: Exception) -> dict[str, str]:

@@ -127,6 +127,7 @@ class Program:
                     await self._relay.stop()
             except TimeoutError:
                 log.warning("service.stopped_late")  # what is open stays in the queue, the outbox and the calls
+                self._participant.pool.terminate()  # else a part may wait for a server that no longer answers
                 for part in (serving, *running):
                     part.cancel()
             await self._retries.close()

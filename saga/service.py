@@ -3,7 +3,7 @@
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -129,6 +129,13 @@ class Service:
         said = {event for step in self.steps.values() for event in self.said_by(step)}
         return tuple(sorted(said, key=lambda event: event.event_type))
 
+    def _undone(self, undoes: Handler) -> Step:
+        """The step that is undone; even if it says nothing, the fence has to know of it."""
+        step = self.step_of(undoes)
+        if step.kind is Kind.LISTENER:
+            step = self.steps[step.name] = replace(step, kind=Kind.COMPENSATABLE)
+        return step
+
     def _add(self, handler: Handler, types: Sequence[type[Message]], undoes: Handler | None, kind: Kind | None) -> None:
         name = _name(handler)
         if name in self.steps:
@@ -138,7 +145,7 @@ class Service:
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
         answers = _answers(handler)
-        undone = self.step_of(undoes) if undoes else None
+        undone = self._undone(undoes) if undoes else None
         kind = kind or _kind(types, answers, undone)
         self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, _takes_batch(handler))
 

@@ -14,6 +14,9 @@ CRASH_LIMIT = 50
 """Deliveries without an acknowledgement after which a message is parked. A guard against one that takes the process
 down each time; ordinary failures are counted by the runtime and never come near it."""
 
+UNROUTED_KEPT = 100_000
+"""Messages that nobody hears are kept for a person to see, the newest of them: never so many that the disk fills."""
+
 PUBLISHER = "publisher"
 """The user of whoever starts sagas: may publish to the front doors, and nothing else."""
 
@@ -83,7 +86,7 @@ def derive(services: Sequence[Service], tiers: Sequence[timedelta] = RETRY_TIERS
         exchanges=(Exchange(UNROUTED, "fanout"),),
         queues=(Queue(UNROUTED),),
         bindings=(Binding(UNROUTED, UNROUTED, ""),),
-        policies=(),
+        policies=(Policy(UNROUTED, {"max-length": UNROUTED_KEPT, "overflow": "drop-head"}),),
         users=(User(PUBLISHER, write=_only(*doors), read="^$"),) if doors else (),
     )
     return _together([shared, *parts])

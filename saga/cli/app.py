@@ -53,7 +53,7 @@ def provision_command(
         known = services()
         secrets = passwords([service.name for service in known] + [PUBLISHER])
         for change in await plan(known, endpoints.administrator, secrets, tiers()):
-            console.print(f"{'would ' if dry_run else ''}{change}", highlight=False, markup=False)
+            console.print(f"{'would ' if dry_run else ''}{change}", highlight=False, markup=False, soft_wrap=True)
             if not dry_run:
                 await change.apply()
 
@@ -118,6 +118,6 @@ def token_command(
 def _topology_table(queues: Any, bindings: Any, counts: dict[str, int]) -> Table:
     table = Table("queue", "hears", "messages", title="What should exist")
     for queue in queues:
-        heard = [b.routing_key or b.exchange for b in bindings if b.queue == queue.name]
+        heard = [b.routing_key for b in bindings if b.queue == queue.name and b.routing_key != queue.name]
         table.add_row(queue.name, "\n".join(heard), str(counts.get(queue.name, "—")))
     return table

@@ -45,7 +45,7 @@ async def publish(
         await publisher.publish_one(Outgoing(message, known[event_type].exchange, event_type))
     finally:
         await publisher.close()
-    console.print(f"published {event_type} {envelope.id} of {envelope.saga_id}", highlight=False)
+    console.print(f"published {event_type} {envelope.id} of {envelope.saga_id}", highlight=False, soft_wrap=True)
 
 
 def _speakable(services: Sequence[Service]) -> set[type[Event]]:

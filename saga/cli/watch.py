@@ -19,7 +19,7 @@ async def watch(endpoints: Endpoints, services: Sequence[Service], saga_id: str 
         console.print("watching; Ctrl-C ends it", style="dim")
         async for envelope in events:
             if saga_id in {None, envelope.saga_id}:
-                console.print(line(envelope, styles))
+                console.print(line(envelope, styles), soft_wrap=True)
 
 
 def line(envelope: Envelope[Event], styles: dict[str, str]) -> Text:

@@ -27,8 +27,8 @@ class DatabaseServer:
 
     async def changes(self, service: Service, name: str, password: str) -> list[Change]:
         """What is missing for a service whose database and role are both called `name`."""
-        roles = await self._fetch("SELECT rolname FROM pg_roles")
-        databases = await self._fetch("SELECT datname FROM pg_database")
+        roles = await self.fetch("SELECT rolname FROM pg_roles")
+        databases = await self.fetch("SELECT datname FROM pg_database")
         role = "set password of" if name in roles else "create"
         return [
             Change(role, "role", name, partial(self._put_role, name, password, exists=name in roles)),
@@ -58,17 +58,19 @@ class DatabaseServer:
             applied = await self._version(name, table) if exists else None
             if applied is None or applied < latest(package):
                 action = f"migrate to {latest(package)}"
-                changes.append(Change(action, f"{package} in", name, partial(self._migrate, name, package, table)))
+                changes.append(
+                    Change(action, f"{package} in", name, partial(self.dbmate, "migrate", name, package, table))
+                )
         return changes
 
     async def _version(self, database: str, table: str) -> str | None:
-        if await self._fetch(f"SELECT to_regclass('public.{table}')::text", database) == [None]:
+        if await self.fetch(f"SELECT to_regclass('public.{table}')::text", database) == [None]:
             return None
-        return (await self._fetch(f"SELECT max(version) FROM public.{table}", database))[0]
+        return (await self.fetch(f"SELECT max(version) FROM public.{table}", database))[0]
 
     async def _put_role(self, name: str, password: str, *, exists: bool) -> None:
         verb = "ALTER" if exists else "CREATE"
-        secret = (await self._fetch("SELECT quote_literal($1)", None, password))[0]
+        secret = (await self.fetch("SELECT quote_literal($1)", None, password))[0]
         await self.execute(f"{verb} ROLE {_quoted(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {secret}")
 
     async def _create_database(self, name: str) -> None:
@@ -79,7 +81,7 @@ class DatabaseServer:
         role = _quoted(name)
         await self.execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC; GRANT CONNECT ON DATABASE {role} TO {role}")
         own = "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
-        for schema in map(_quoted, filter(None, await self._fetch(own, name))):
+        for schema in map(_quoted, filter(None, await self.fetch(own, name))):
             await self.execute(
                 f"GRANT USAGE ON SCHEMA {schema} TO {role};"
                 f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};"
@@ -91,8 +93,8 @@ class DatabaseServer:
             f"REVOKE INSERT, UPDATE, DELETE ON public.{RUNTIME_TABLE}, public.{SERVICE_TABLE} FROM {role}", name
         )
 
-    async def _migrate(self, database: str, package: str, table: str) -> None:
-        """By dbmate, which is given its URL in the environment, where no process list shows it."""
+    async def dbmate(self, command: str, database: str, package: str, table: str) -> None:
+        """Run dbmate, which is given its URL in the environment, where no process list shows it."""
         url = self.url_of(database)
         url += "" if "sslmode=" in url else ("&" if "?" in url else "?") + "sslmode=disable"
         options = ("--env", "SAGA_DBMATE_URL", "--migrations-dir", str(folder(package)), "--migrations-table", table)
@@ -100,16 +102,17 @@ class DatabaseServer:
             str(Path(sys.executable).with_name("dbmate")),
             *options,
             "--no-dump-schema",
-            "migrate",
+            command,
             env={**os.environ, "SAGA_DBMATE_URL": url},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await process.communicate()
         if process.returncode:
-            raise ProvisioningFailed(f"migrating {database} with {package} failed: {output.decode().strip()}")
+            raise ProvisioningFailed(f"dbmate {command} of {package} in {database}: {output.decode().strip()}")
 
-    async def _fetch(self, query: str, database: str | None = None, *arguments: object) -> list[str | None]:
+    async def fetch(self, query: str, database: str | None = None, *arguments: object) -> list[str | None]:
+        """The first column of what the administrator asks."""
         connection = await self._connect(database)
         try:
             return [row[0] for row in await connection.fetch(query, *arguments)]

@@ -136,6 +136,18 @@ def test_an_order_that_was_rejected_stays_so_when_it_is_cancelled() -> None:
         )
 
 
+def test_an_order_that_has_left_is_fulfilled_whatever_cancellation_is_under_way() -> None:
+    """The parcels are gone: nothing will be undone, though the refusal has yet to be heard."""
+    facts = (captured, scheduled, shipment_dispatched(), cancelled)
+    assert {told(shuffled)[0] for shuffled in permutations(facts)} == {Status.FULFILLED}
+
+
+def test_a_release_without_a_reason_leaves_the_one_that_is_known() -> None:
+    """It may be left out by whoever releases."""
+    facts = (placed, payment_declined(reason="card_declined"), stock_released(outcome=Outcome.REJECTED))
+    assert told(facts) == (Status.REJECTED, "card_declined")
+
+
 FACTS: Story = (
     *way_there,
     cancelled,

@@ -1,0 +1,119 @@
+"""Provisioning makes what is missing, tells it before, and changes nothing when all is there."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import aio_pika
+import pytest
+
+from infra.local.servers import Servers
+from infra.local.system import SERVICES, administrator
+from inventory_service.handlers import inventory
+from order_service.handlers import order
+from payment_service.handlers import payment
+from saga.database import Queries, open_pool
+from saga.provisioning import DatabaseServer, Deployment, Management, plan
+from saga.service import Service
+from saga.topology import derive
+from shipping_service.handlers import shipping
+from tests.conftest import deployed, in_vhost
+
+ALWAYS = {"set password of", "grant"}
+"""What is done each time, since what is there can't be read back or compared cheaply."""
+
+
+async def test_a_second_run_finds_nothing_to_make(servers: Servers) -> None:
+    async with deployed(servers, SERVICES) as made:
+        again = await plan(made.services, made.administrator, made.passwords, made.tiers, made.prefix)
+        assert {change.action for change in again} <= ALWAYS
+        broker = Management(made.administrator.management, made.administrator.vhost)
+        assert await broker.superfluous(derive(made.services, made.tiers)) == []
+
+
+async def test_what_somebody_deleted_is_made_again(servers: Servers) -> None:
+    async with deployed(servers, [inventory]) as made:
+        url = in_vhost(servers.amqp, made.administrator.vhost)
+        await Management(servers.management, made.administrator.vhost).permit(_user(servers), ".*", ".*", ".*")
+        async with await aio_pika.connect(url) as connection:
+            await (await connection.channel()).queue_delete("inventory.dead")
+        again = await plan(made.services, made.administrator, made.passwords, made.tiers, made.prefix)
+        assert [str(change) for change in again if change.action not in ALWAYS] == [
+            "create queue inventory.dead",
+            "create binding inventory.retry → inventory.dead (inventory.dead)",
+        ]
+
+
+async def test_an_event_that_nobody_hears_is_kept(servers: Servers) -> None:
+    """A routing key without a binding leads to the queue of the unrouted."""
+    async with deployed(servers, [inventory]) as made:
+        await Management(servers.management, made.administrator.vhost).permit(_user(servers), ".*", ".*", ".*")
+        async with await aio_pika.connect(in_vhost(servers.amqp, made.administrator.vhost)) as connection:
+            channel = await connection.channel()
+            orders = await channel.get_exchange("orders", ensure=False)
+            await orders.publish(aio_pika.Message(b"{}"), "order.misplaced.v1")
+            kept = await (await channel.get_queue("unrouted", ensure=False)).get(no_ack=True)
+            assert kept.routing_key == "order.misplaced.v1"
+
+
+async def test_a_dry_run_tells_and_changes_nothing(servers: Servers) -> None:
+    """The command line, with a vhost that doesn't exist yet."""
+    vhost = f"t{token_hex(4)}"
+    told = {
+        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, vhost),
+        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
+        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+        **{f"SAGA_PASSWORD_{user}": "x" for user in ("ORDER", "INVENTORY", "PAYMENT", "SHIPPING", "PUBLISHER")},
+    }
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [str(Path(sys.executable).with_name("saga")), "provision", "--dry-run"],
+        env={**os.environ, "COLUMNS": "160", **told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"would create vhost {vhost}" in ended.stdout
+    assert "would create database inventory" in ended.stdout
+    made = Deployment.new(SERVICES, administrator(servers, vhost), servers.amqp)
+    still = await plan(made.services, made.administrator, made.passwords)
+    assert f"create vhost {vhost}" in [str(change) for change in still]
+
+
+@pytest.mark.parametrize("service", [order, inventory, payment, shipping], ids=lambda service: str(service.name))
+async def test_every_statement_fits_the_schema(servers: Servers, service: Service) -> None:
+    """The runtime's and the service's own, prepared as the service's role."""
+    async with deployed(servers, [service]) as made:
+        pool = await open_pool(made.database_url(service.name), size=3, application="test")
+        folder = Path(str(sys.modules[service.package].__file__)).parent
+        runtime = Path(str(sys.modules["saga"].__file__)).parent
+        async with pool.acquire() as connection:
+            for file in (*folder.glob("*queries.sql"), runtime / "queries.sql"):
+                queries = Queries(file)
+                for name in queries:
+                    await connection.prepare(getattr(queries, name))
+        await pool.close()
+
+
+async def test_migrations_can_be_taken_back(servers: Servers) -> None:
+    """Down and up again: what goes down is all that went up."""
+    async with deployed(servers, [payment]) as made:
+        server = DatabaseServer(servers.postgres)
+        name = made.prefix + "payment"
+        for package, table in (("payment_service", "schema_migrations"), ("saga", "saga_migrations")):
+            await server.dbmate("rollback", name, package, table)
+        tables = await server.fetch(
+            "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+            " WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'",
+            name,
+        )
+        assert sorted(str(table) for table in tables) == ["saga_migrations", "schema_migrations"]
+        await made.provision()
+
+
+def _user(servers: Servers) -> str:
+    return urlsplit(servers.amqp).username or ""
