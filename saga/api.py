@@ -64,10 +64,11 @@ def build(
 ) -> FastAPI:
     """The service's API: its own routes behind the token, health and metrics before it."""
     name = participant.service.name
-    app = FastAPI(title=f"{name} service", docs_url="/docs", redoc_url=None)
+    app = FastAPI(title=f"{name} service", openapi_url=None)
     app.state.participant = participant
     app.state.api_secret = api_secret
     app.include_router(router, dependencies=[Bearer])
+    app.add_api_route("/openapi.json", app.openapi, dependencies=[Bearer], include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     app.add_exception_handler(StarletteHTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _invalid_request)

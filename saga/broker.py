@@ -19,7 +19,10 @@ from aiormq.exceptions import (
 from yarl import URL
 
 from events import Delivery
+from saga import amqp_tolerance
 from saga.errors import BrokerAway, CannotStart
+
+amqp_tolerance.install()
 
 HEARTBEAT = 15
 """Seconds. A connection that hears nothing for twice as long is given up: it may be half open."""

@@ -145,6 +145,8 @@ class Service:
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
         answers = _answers(handler)
+        if answers and _takes_batch(handler) is not _gives_batch(handler):
+            raise ChoreographyError(f"{self.name}: {name} must take and return a sequence, or neither")
         undone = self._undone(undoes) if undoes else None
         kind = kind or _kind(types, answers, undone)
         self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, _takes_batch(handler))
@@ -174,6 +176,10 @@ def _answers(handler: Handler) -> frozenset[type[Event | Call]]:
 def _takes_batch(handler: Handler) -> bool:
     first = next(iter(typing.get_type_hints(handler).values()), None)
     return _member(first) is not None
+
+
+def _gives_batch(handler: Handler) -> bool:
+    return _member(typing.get_type_hints(handler)["return"]) is not None
 
 
 def _member(annotation: Any) -> Any:

@@ -1,11 +1,14 @@
 """Play every story at once, show them as they go, and check the books: `python -m infra.demo`."""
 
+import argparse
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.live import Live
@@ -29,13 +32,16 @@ WIDTH = 140
 
 
 def main() -> int:
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    parser = argparse.ArgumentParser(prog="python -m infra.demo", description=__doc__)
+    parser.add_argument("--picture", type=Path, help="also save what was shown as an SVG")
+    picture: Path | None = parser.parse_args().picture
+    console = Console(width=None if sys.stdout.isatty() and not picture else WIDTH, record=picture is not None)
     signal.signal(signal.SIGTERM, terminated)
     began = monotonic()
     try:
         with system(RUN, lambda line: console.print(line, style="dim", highlight=False), FAULTS) as endpoints:
             console.print(f"Four services are ready after {monotonic() - began:.1f} s.", style="dim", highlight=False)
-            console.print(f"Management UI while it lasts: {endpoints['management']}\n", style="dim", highlight=False)
+            console.print(_where_to_look(endpoints), style="dim", highlight=False, soft_wrap=True)
             findings = asyncio.run(play(endpoints, console))
     except (ServersUnavailable, SagaError) as error:
         console.print(str(error), style="bold red", highlight=False)
@@ -44,10 +50,19 @@ def main() -> int:
         return 128 + signal.SIGINT
     holds = all(finding.holds for finding in findings)
     verdict = "The books balance." if holds else "The books do NOT balance."
-    console.print(
-        f"\n{verdict} {monotonic() - began:.1f} s in all. To keep such a system running: make up", style="bold"
-    )
+    took = f"{monotonic() - began:.1f} s in all."
+    console.print(f"\n{verdict} {took} To keep such a system running: make up", style="bold", highlight=False)
+    if picture:
+        svg = console.export_svg(title="make demo")
+        picture.write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))  # it loads nothing from elsewhere
     return 0 if holds else 1
+
+
+def _where_to_look(endpoints: Mapping[str, str]) -> str:
+    """The management UI's address; its password is in no scrollback."""
+    url = urlsplit(endpoints["management"])
+    where = f"http://{url.hostname}:{url.port}"
+    return f"Management UI while it lasts: {where}, user {url.username}, password in {RUN / 'endpoints.json'}\n"
 
 
 async def play(endpoints: Mapping[str, str], console: Console) -> list[Finding]:

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+from contextlib import closing
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pika
 import pytest
 from aio_pika import Message
 
@@ -17,6 +20,7 @@ from saga.provisioning import DatabaseServer
 from saga.testing import enveloped, eventually
 from tests.component.conftest import Toy
 from tests.component.toy.handlers import Answered, Done, Ordered, Revoked, Undone, Unwanted, Wanted, Withdrawn
+from tests.conftest import in_vhost
 
 
 async def test_a_step_runs_and_says_what_follows(toys: Toy, new_id: UUID) -> None:
@@ -138,6 +142,32 @@ async def test_an_undecodable_message_parks_at_once(toys: Toy, body: bytes, reas
     assert [letter.body for letter in letters] == [body]
     assert letters[0].headers["x-reason"] == reason
     assert letters[0].headers["x-attempt"] == 0
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"timestamp": 1_795_000_000_000_000}, {"message_id": b"\xff\xfe"}],
+    ids=["microseconds", "an id that is no UTF-8"],
+)
+async def test_odd_properties_cost_nobody_the_connection(
+    toys: Toy, servers: Servers, new_id: UUID, properties: dict[str, Any]
+) -> None:
+    """A timestamp that no clock can show, or text that is no text, holds up neither its message nor others."""
+    body = Wanted(toy_id=new_id).model_dump_json().encode()
+
+    def publish() -> None:
+        parameters = pika.URLParameters(in_vhost(servers.amqp, toys.deployment.administrator.vhost))
+        with closing(pika.BlockingConnection(parameters)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            channel.basic_publish("toy_outside", "toy.wanted.v1", body, pika.BasicProperties(**properties))
+
+    async with toys.running():
+        await asyncio.to_thread(publish)
+        await toys.stage.hears(Done, new_id)
+        await _handled_all(toys)
+    assert await toys.marks(new_id) == ["done"]
+    assert await toys.stage.take_dead_letters("toy") == []
 
 
 async def test_a_header_from_outside_cannot_forge_an_attempt_or_a_type(toys: Toy, new_id: UUID) -> None:

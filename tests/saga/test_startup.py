@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -159,13 +159,13 @@ class Between:
 
     @asynccontextmanager
     async def forwarding(self) -> AsyncIterator[None]:
-        async with (
-            asyncio.TaskGroup() as pumps,
-            await asyncio.start_server(
-                lambda *ends: pumps.create_task(self._forward(*ends)) and None, "127.0.0.1", self.port
-            ),
-        ):
-            yield
+        async with asyncio.TaskGroup() as pumps:
+
+            def accept(*ends: Any) -> None:
+                pumps.create_task(self._forward(*ends))
+
+            async with await asyncio.start_server(accept, "127.0.0.1", self.port):
+                yield
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream_writer = await asyncio.open_connection(self.host, self.server_port)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dirty_equals import IsNow
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events import CONTENT_TYPE, Decoder, Delivery, Envelope, Event, OrderPlaced
@@ -140,6 +140,7 @@ def test_a_word_of_specversion_in_the_data_makes_no_cloudevent() -> None:
 
 
 @pytest.mark.parametrize("event", strategies.EVENTS, ids=lambda event: event.event_type)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_decoding_undoes_encoding(event: type[Event], data: st.DataObject) -> None:
     """What one service says is what another hears, in every field."""

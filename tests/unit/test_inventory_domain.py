@@ -2,12 +2,14 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import Line, OrderPlaced, StockRejected, StockReserved
-from inventory_service.domain import Shelf, reserve
-from tests.builders import line, order_placed
+from events import Line, Message, OrderPlaced, Outcome, StockRejected, StockReserved
+from inventory_service.domain import Shelf, reserve, why_released
+from inventory_service.handlers import ReleaseStock
+from tests.builders import line, order_placed, payment_declined, payment_refunded
 from tests.unit.strategies import orders_lines
 
 Places = dict[tuple[str, str], int]
@@ -147,3 +149,32 @@ def test_every_valid_order_can_be_answered(lines: list[Line]) -> None:
     assert rejected(order_placed(lines=lines), {}).reason == "unknown_sku"
     shelf = {(line.sku, "berlin"): line.quantity - 1 for line in lines}
     assert len(rejected(order_placed(lines=lines), shelf).shortages) == len(lines)
+
+
+LOST: dict[str, tuple[Message, tuple[Outcome, str]]] = {
+    "payment declined": (payment_declined(reason="card_declined"), (Outcome.REJECTED, "card_declined")),
+    "shipping refused": (
+        payment_refunded(outcome=Outcome.REJECTED, reason="destination_not_served"),
+        (Outcome.REJECTED, "destination_not_served"),
+    ),
+    "somebody cancelled": (
+        payment_refunded(outcome=Outcome.CANCELLED, reason="changed_my_mind"),
+        (Outcome.CANCELLED, "changed_my_mind"),
+    ),
+    "somebody at the API": (
+        ReleaseStock(order_id=order_placed().order_id),
+        (Outcome.CANCELLED, "released at inventory's own door"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("lost", "expected"), LOST.values(), ids=LOST)
+def test_why_stock_is_released_is_told_on(lost: Message, expected: tuple[Outcome, str]) -> None:
+    """The last word of the story says how it ends."""
+    assert why_released(lost, rejected=None) == expected
+
+
+@pytest.mark.parametrize("lost", [lost for lost, _ in LOST.values()], ids=LOST)
+def test_an_order_that_inventory_rejected_is_rejected_for_that_whatever_undoes_it(lost: Message) -> None:
+    """Both of inventory's words about the order agree, so it doesn't matter which is heard first."""
+    assert why_released(lost, rejected="out_of_stock") == (Outcome.REJECTED, "out_of_stock")

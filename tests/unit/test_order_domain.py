@@ -83,6 +83,17 @@ STORIES: dict[str, tuple[Story, Status, str | None]] = {
         Status.CANCELLED,
         REFUNDED_BY_HAND,
     ),
+    "cancelled though out of stock": (
+        (
+            placed,
+            stock_rejected(reason="out_of_stock"),
+            cancelled,
+            *way_back[:-1],
+            stock_released(outcome=Outcome.REJECTED, reason="out_of_stock"),
+        ),
+        Status.REJECTED,
+        "out_of_stock",
+    ),
     "cancelled though declined": (
         (*declined, cancelled, shipment_cancelled(reason="changed_my_mind"), payment_refunded()),
         Status.REJECTED,
@@ -124,16 +135,6 @@ def test_facts_in_any_order_and_often_end_alike(data: st.DataObject) -> None:
     story, status, reason = data.draw(st.sampled_from(list(STORIES.values())))
     repeated = data.draw(st.lists(st.sampled_from(story), max_size=4))
     assert told(data.draw(st.permutations([*story, *repeated]))) == (status, reason)
-
-
-def test_an_order_that_was_rejected_stays_so_when_it_is_cancelled() -> None:
-    """Inventory says both facts, the rejection first: the undoing that follows it is of nothing."""
-    late = (cancelled, *way_back)
-    for cut in range(len(late)):
-        assert told((placed, *late[:cut], stock_rejected(reason="out_of_stock"), *late[cut:])) == (
-            Status.REJECTED,
-            "out_of_stock",
-        )
 
 
 def test_an_order_that_has_left_is_fulfilled_whatever_cancellation_is_under_way() -> None:

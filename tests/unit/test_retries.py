@@ -12,6 +12,8 @@ from dirty_equals import IsPartialDict, IsStr
 from events import InvalidMessage, UnknownType
 from saga.publisher import Outgoing, Publisher
 from saga.retries import Retries
+from saga.testing import enveloped
+from tests.builders import order_placed
 
 TIERS = (timedelta(seconds=5), timedelta(minutes=5))
 BODY = b"\xff whatever it is"
@@ -27,8 +29,10 @@ class Broker:
         self.published.append(out)
 
 
-def delivered(exchange: str = "orders", headers: dict[str, object] | None = None) -> AbstractIncomingMessage:
-    message = SimpleNamespace(
+def delivered(
+    exchange: str = "orders", headers: dict[str, object] | None = None, **properties: object
+) -> AbstractIncomingMessage:
+    usual = SimpleNamespace(
         body=BODY,
         exchange=exchange,
         routing_key="order.placed.v1" if exchange == "orders" else "inventory",
@@ -41,7 +45,7 @@ def delivered(exchange: str = "orders", headers: dict[str, object] | None = None
         app_id="till",
         user_id="publisher",
     )
-    return cast(AbstractIncomingMessage, message)
+    return cast(AbstractIncomingMessage, SimpleNamespace(**vars(usual) | properties))
 
 
 async def failed(
@@ -136,7 +140,25 @@ async def test_a_long_reason_is_cut(error: Exception) -> None:
     assert len(str((await failed(delivered(), error)).message.headers["x-reason"])) == 1000
 
 
-async def test_a_senders_own_headers_are_dropped_where_they_leave_no_room_for_the_reason() -> None:
-    headers = (await failed(delivered(headers={"x-mine": "x" * 20_000}))).message.headers
-    assert "x-mine" not in headers
-    assert headers["x-reason"] == "ValueError: no luck"
+async def test_a_senders_own_headers_are_kept_as_far_as_they_leave_room_for_the_reason() -> None:
+    """Neither a long one nor many of them can keep a message from being put aside."""
+    many = {f"x-mine-{number}": number for number in range(1000)}
+    headers = (await failed(delivered(headers={"x-long": "x" * 20_000, "ce-id": "e-1", **many}))).message.headers
+    assert headers == IsPartialDict({"ce-id": "e-1", "x-mine-1": 1, "x-reason": "ValueError: no luck"})
+    assert "x-long" not in headers
+    assert len(headers) < 60
+
+
+async def test_the_brokers_own_counts_begin_anew() -> None:
+    """They were of the message that was acknowledged."""
+    headers = (await failed(delivered(headers={"x-delivery-count": 7, "x-death": [{}]}))).message.headers
+    assert not {"x-delivery-count", "x-death"} & headers.keys()
+
+
+async def test_an_identity_that_was_derived_stays() -> None:
+    """Whoever pasted bare data gave them neither id nor time: both stay what they were at first sight."""
+    message, envelope = delivered(message_id=None, timestamp=None), enveloped(order_placed())
+    broker = Broker()
+    await Retries("inventory", cast(Publisher, broker), TIERS).fail(message, ValueError("no luck"), envelope)
+    sent = broker.published[0].message
+    assert (sent.message_id, sent.timestamp) == (envelope.id, envelope.time)

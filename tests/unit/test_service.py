@@ -143,6 +143,15 @@ def test_a_step_that_undoes_another_is_its_compensation() -> None:
     assert (step.kind, step.undoes) == (Kind.COMPENSATION, service.step_of(give))
 
 
+def test_a_step_that_is_undone_is_fenced_even_if_it_says_nothing() -> None:
+    """Else its undo could not block it."""
+    service = toys(listen)
+    service.on(Refused, undoes=listen)(take_back)
+    undone = service.step_of(listen)
+    assert (undone.kind, undone.fenced) == (Kind.COMPENSATABLE, True)
+    assert service.step_of(take_back).undoes is undone
+
+
 def test_a_step_that_answers_only_commands_is_an_entry() -> None:
     assert toys(give, on=Ask).step_of(give).kind is Kind.ENTRY
 

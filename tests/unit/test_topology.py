@@ -94,7 +94,12 @@ def test_a_message_that_takes_the_process_down_is_parked_at_last() -> None:
 
 def test_dead_letters_stay_until_somebody_takes_them() -> None:
     """No policy lets them expire."""
-    assert not {"inventory.dead", "unrouted"} & policies(whole).keys()
+    assert "inventory.dead" not in policies(whole)
+
+
+def test_what_nobody_hears_never_fills_the_disk() -> None:
+    """The newest of it is kept, for a person to see."""
+    assert policies(whole)["unrouted"] == {"max-length": 100_000, "overflow": "drop-head"}
 
 
 def test_a_policy_applies_to_its_own_queue_only() -> None:
