@@ -59,7 +59,7 @@ class Caller:
                 if not self._stopping:
                     await self._take()
                 failures = backoffs()
-            except ServerAway as error:
+            except (ServerAway, asyncpg.PostgresError) as error:
                 pause = next(failures)
                 log.warning("caller.waiting", cause=str(error), seconds=round(pause, 1))
                 await asyncio.sleep(pause)
@@ -80,7 +80,12 @@ class Caller:
         async with transaction(self._participant.pool) as tx:
             rows = await tx.fetch(sql.take_calls, free, self._lease)
         for row in rows:
-            task = asyncio.create_task(self._perform(self._open(row)))
+            try:
+                call = self._open(row)
+            except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
+                log.error("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
+                continue
+            task = asyncio.create_task(self._perform(call))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
 

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga.broker import Names, connect, delivery, translated
 from saga.database import CONFLICTS, reach
-from saga.errors import CannotStart, ServerAway
+from saga.errors import BrokerAway, CannotStart, ServerAway
 from saga.metrics import BATCH
 from saga.participant import Participant
 from saga.retries import Retries, origin
@@ -81,7 +81,7 @@ class Consumer:
             await _quietly(connection.close())
 
     async def _session(self) -> None:
-        """Consume on one connection until it is lost, or we stop."""
+        """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
         await reach(self._participant.pool)
         inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
@@ -109,9 +109,11 @@ class Consumer:
                 continue
             batch = _batch(first, inbound, self._settings.batch)
             if not batch:
-                return
+                break
             BATCH.labels(self._names.service).observe(len(batch))
             await self._handle(batch)
+        if not self._stopping:
+            raise BrokerAway("the connection was lost, or the broker closed it")
 
     async def _expect_empty(self, channel: AbstractChannel) -> None:
         """A consumer can be dead without anybody having said so: then the queue has messages, and we get none."""

@@ -36,7 +36,7 @@ class Relay:
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        """Until stopped; a lost broker or database makes it wait, longer each time."""
+        """Until stopped; a broker or database that is lost or refuses makes it wait, longer each time."""
         pauses = iter(IDLE_PAUSES)
         failures = backoffs()
         while True:
@@ -44,7 +44,7 @@ class Relay:
                 await self.publisher.open()  # also when there is nothing to say: readiness tells whether we could
                 taken = await self.publish_window()
                 failures = backoffs()
-            except (ServerAway, CannotStart) as error:
+            except (ServerAway, CannotStart, asyncpg.PostgresError) as error:
                 if self._stopping:
                     break
                 pause = next(failures)

@@ -281,6 +281,29 @@ async def test_a_lost_database_pauses_work_and_spends_no_attempt(toys: Toy, new_
     assert await toys.marks(new_id) == ["done"]
 
 
+async def test_an_outbox_that_cannot_be_read_is_waited_for(toys: Toy, new_id: UUID) -> None:
+    """Whatever the database objects to, the process goes on, and publishes when it may again."""
+    role = f'"{toys.deployment.prefix}toy"'
+    async with toys.running():
+        await toys.fetch(f"REVOKE SELECT ON saga.outbox FROM {role}")
+        await toys.stage.say(Wanted(toy_id=new_id))
+        await eventually(lambda: toys.marks(new_id))
+        await toys.fetch(f"GRANT SELECT ON saga.outbox TO {role}")
+        await toys.stage.hears(Done, new_id, within=30)
+
+
+async def test_a_call_that_nobody_understands_holds_up_no_other(toys: Toy, new_id: UUID) -> None:
+    """One that another version has left stays open; the others are performed."""
+    await toys.fetch(
+        """INSERT INTO saga.call (id, saga_id, step, type, request, cause)
+           VALUES (gen_random_uuid(), 'old', 'ask', 'Abolished', '{}', '{}')"""
+    )
+    async with toys.running():
+        await toys.stage.say(Ordered(toy_id=new_id))
+        await toys.stage.hears(Answered, new_id)
+    assert [row["type"] for row in await toys.fetch("DELETE FROM saga.call RETURNING type")] == ["Abolished"]
+
+
 async def test_a_lost_broker_connection_is_made_anew(toys: Toy, servers: Servers, new_id: UUID) -> None:
     """An operator closes all connections of the service: it comes back, and nothing is lost or done twice."""
     async with toys.running():
