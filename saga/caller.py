@@ -83,7 +83,7 @@ class Caller:
             try:
                 call = self._open(row)
             except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
-                log.error("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
+                log.warning("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
                 continue
             task = asyncio.create_task(self._perform(call))
             self._in_flight.add(task)
