@@ -67,8 +67,12 @@ async def starting(told: Mapping[str, str], log: Path) -> AsyncIterator[Callable
             yield says
         finally:
             process.terminate()
-            async with asyncio.timeout(20):
-                status = await process.wait()
+            try:
+                async with asyncio.timeout(20):
+                    status = await process.wait()
+            except TimeoutError:
+                process.kill()
+                raise
     assert status == 0
 
 
