@@ -13,7 +13,7 @@ from uuid import UUID
 
 from events import AboutOrder, Address, Allocation, Outcome
 from events.values import Amount, Currency, Text
-from saga import Call, Pool, queries, transaction
+from saga import Call, Pool, queries
 
 sql = queries(__file__, "gateway_queries.sql")
 
@@ -75,24 +75,22 @@ class SimulatedGateway:
     `latency` in seconds; `timeout_rate` is the share of answers that get lost, 0 to 1.
     """
 
-    def __init__(self, pool: Pool, latency: float, timeout_rate: float) -> None:
-        self._pool = pool
+    def __init__(self, books: Pool, latency: float, timeout_rate: float) -> None:
+        self._books = books
         self._latency = latency
         self._timeout_rate = timeout_rate
 
     async def capture(self, capture: Capture, key: UUID) -> Charged | Declined:
         await asyncio.sleep(self._latency)
         reason, _ = DECLINING.get(capture.payment_method, (None, ""))
-        async with transaction(self._pool) as tx:
-            await tx.execute(sql.charge, key, f"ch_{key.hex}", capture.amount, capture.currency, reason)
-            charge_id, declined = await tx.fetchrow(sql.charge_by_key, key) or ("", None)
+        charge = f"ch_{key.hex}"
+        declined = await self._books.fetchval(sql.charge, key, charge, capture.amount, capture.currency, reason)
         self._perhaps_lose_the_answer()
-        return Charged(charge_id) if declined is None else Declined(*DECLINING[capture.payment_method])
+        return Charged(charge) if declined is None else Declined(*DECLINING[capture.payment_method])
 
     async def refund(self, refund: Refund, key: UUID) -> Refunded:
         await asyncio.sleep(self._latency)
-        async with transaction(self._pool) as tx:
-            await tx.execute(sql.refund, key, refund.charge_id, refund.amount)
+        await self._books.execute(sql.refund, key, refund.charge_id, refund.amount)
         self._perhaps_lose_the_answer()
         return Refunded(refund.amount)
 

@@ -1,11 +1,8 @@
--- name: charge!
--- Charge under the key, unless it was used before.
-INSERT INTO gateway.charge (idempotency_key, charge_id, amount, currency, declined) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING;
-
--- name: charge_by_key
--- What was answered under the key.
-SELECT charge_id, declined FROM gateway.charge WHERE idempotency_key = $1;
+-- name: charge
+-- Charge under the key, unless it was used before; why that was declined, if it was.
+INSERT INTO gateway.charge AS known (idempotency_key, charge_id, amount, currency, declined) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (idempotency_key) DO UPDATE SET charge_id = known.charge_id
+RETURNING declined;
 
 -- name: refund!
 -- Refund under the key, unless it was used before.

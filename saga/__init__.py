@@ -4,7 +4,7 @@ A participant is a `Service` with handlers, a `Settings` class, an API router, a
 """
 
 from saga.api import Door, problem
-from saga.database import Pool, Tx, queries, transaction
+from saga.database import Pool, Tx, open_pool, queries, transaction
 from saga.errors import CommandRefused, SagaError
 from saga.messages import Call, Command, Kind
 from saga.runtime import Performers, run
@@ -25,6 +25,7 @@ __all__ = [
     "Settings",
     "Step",
     "Tx",
+    "open_pool",
     "problem",
     "queries",
     "run",

@@ -38,7 +38,7 @@ Performers = Mapping[type[Call], Performer]
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 
-Outside = Callable[[Pool, S], AbstractAsyncContextManager[Performers]]
+Outside = Callable[[S], AbstractAsyncContextManager[Performers]]
 """Opens what performs the service's calls, for as long as the service runs."""
 
 HOUSEKEEPING = timedelta(hours=1)
@@ -55,7 +55,7 @@ def run(service: Service, settings: type[S], router: APIRouter, outside: Outside
 
 
 @asynccontextmanager
-async def nothing_outside(_: Pool, __: Settings) -> AsyncIterator[Performers]:
+async def nothing_outside(_: Settings) -> AsyncIterator[Performers]:
     """For services that call nobody."""
     yield {}
 
@@ -75,7 +75,7 @@ async def serve(service: Service, settings: S, router: APIRouter, outside: Outsi
         if pool is None:
             return
         stack.push_async_callback(_close_pool, pool)
-        program = Program(service, settings, pool, await stack.enter_async_context(outside(pool, settings)))
+        program = Program(service, settings, pool, await stack.enter_async_context(outside(settings)))
         if await _unless(stop, program.reach_broker()) is None:
             return
         await program.run(stop, router, listener)

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID, uuid5
 
 from events import AboutOrder, Address, Allocation, Parcel
-from saga import Call, Pool, queries, transaction
+from saga import Call, Pool, queries
 
 sql = queries(__file__, "carrier_queries.sql")
 
@@ -62,8 +62,8 @@ class SimulatedCarrier:
     `latency` in seconds; `timeout_rate` is the share of answers that get lost, 0 to 1.
     """
 
-    def __init__(self, pool: Pool, latency: float, timeout_rate: float) -> None:
-        self._pool = pool
+    def __init__(self, books: Pool, latency: float, timeout_rate: float) -> None:
+        self._books = books
         self._latency = latency
         self._timeout_rate = timeout_rate
 
@@ -78,15 +78,13 @@ class SimulatedCarrier:
             )
             for key, warehouse in zip(keys, booking.warehouses, strict=True)
         )
-        async with transaction(self._pool) as tx:
-            await tx.execute(sql.book, keys, [parcel.tracking for parcel in parcels])
+        await self._books.execute(sql.book, keys, [parcel.tracking for parcel in parcels])
         self._perhaps_lose_the_answer()
         return Booked(parcels)
 
     async def cancel(self, cancellation: CancelBooking, key: UUID) -> BookingCancelled:  # noqa: ARG002 — cancelling twice is cancelling once
         await asyncio.sleep(self._latency)
-        async with transaction(self._pool) as tx:
-            await tx.execute(sql.cancel, [parcel.tracking for parcel in cancellation.parcels])
+        await self._books.execute(sql.cancel, [parcel.tracking for parcel in cancellation.parcels])
         self._perhaps_lose_the_answer()
         return BookingCancelled()
 

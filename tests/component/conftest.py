@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from infra.local.servers import Servers
-from saga import Performers, Pool
+from saga import Performers
 from saga.provisioning import DatabaseServer, Deployment
 from saga.testing import Stage, running
 from tests.component.toy.handlers import Question, ToySettings, router, toy
@@ -31,7 +31,7 @@ class Outside:
         return "answered"
 
     @asynccontextmanager
-    async def open(self, _: Pool, __: ToySettings) -> AsyncIterator[Performers]:
+    async def open(self, _: ToySettings) -> AsyncIterator[Performers]:
         yield {Question: self.answer}
 
 
