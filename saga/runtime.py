@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -43,6 +44,11 @@ Outside = Callable[[S], AbstractAsyncContextManager[Performers]]
 
 HOUSEKEEPING = timedelta(hours=1)
 
+CLOSING = timedelta(seconds=4)
+"""What closing connections may take after the deadline of a stop."""
+STOPPED_LATE = 1
+"""The exit code of a stop that had to be cut short. Nothing is lost: it is in the queue, the outbox and the calls."""
+
 
 def run(service: Service, settings: type[S], router: APIRouter, outside: Outside[S] | None = None) -> None:
     """Run the service until SIGTERM or SIGINT. Exits with 1 and one line on standard error when it can't start."""
@@ -61,9 +67,15 @@ async def nothing_outside(_: Settings) -> AsyncIterator[Performers]:
 
 
 async def _until_signalled(service: Service, settings: S, router: APIRouter, outside: Outside[S]) -> None:
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def begin_to_stop() -> None:
+        """Whatever hangs, be it a client library that waits for a server that no longer answers: the deadline holds."""
+        stop.set()
+        loop.call_later((settings.stop_deadline + CLOSING).total_seconds(), os._exit, STOPPED_LATE)
+
     for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        loop.add_signal_handler(signum, begin_to_stop)
     await serve(service, settings, router, outside, stop)
 
 

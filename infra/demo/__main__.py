@@ -39,10 +39,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, terminated)
     began = monotonic()
     try:
-        with system(RUN, lambda line: console.print(line, style="dim", highlight=False), FAULTS) as endpoints:
+        with system(RUN, lambda line: console.print(line, style="dim", highlight=False), FAULTS) as running:
             console.print(f"Four services are ready after {monotonic() - began:.1f} s.", style="dim", highlight=False)
-            console.print(_where_to_look(endpoints), style="dim", highlight=False, soft_wrap=True)
-            findings = asyncio.run(play(endpoints, console))
+            console.print(_where_to_look(running.endpoints), style="dim", highlight=False, soft_wrap=True)
+            findings = asyncio.run(play(running.endpoints, console))
     except (ServersUnavailable, SagaError) as error:
         console.print(str(error), style="bold red", highlight=False)
         return 1

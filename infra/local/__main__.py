@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -50,10 +51,12 @@ def wait_for(child: subprocess.Popen[bytes]) -> int:
 
 
 def serve(folder: Path) -> int:
-    """The whole system, until SIGTERM."""
-    with system(folder):
-        signal.pause()
-    return 0
+    """The whole system, until SIGTERM; a service that ends by itself is started again."""
+    with system(folder) as running:
+        while True:
+            time.sleep(1)
+            for name in running.services.revive():
+                print(f"{name} has ended and was started again; its last words are in {folder / name}.log", flush=True)
 
 
 def start(folder: Path) -> int:

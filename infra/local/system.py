@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Child, Children, wait_until
@@ -59,6 +60,13 @@ class Services:
         """Stop it cleanly."""
         self.running.pop(name).join()
 
+    def revive(self) -> list[str]:
+        """Start those again that have ended by themselves; which they were."""
+        dead = [name for name, child in self.running.items() if child.ended()]
+        for name in dead:
+            self.start(name)
+        return dead
+
     def url(self, name: str) -> str:
         return f"http://{LOOPBACK}:{self.ports[name]}"
 
@@ -74,11 +82,19 @@ def services(deployment: Deployment, run: Path, overrides: Mapping[str, str] | N
         yield processes
 
 
+@dataclass(frozen=True)
+class System:
+    """Where everything is, which also stands in `endpoints.json`, and the services' processes."""
+
+    endpoints: Mapping[str, str]
+    services: Services
+
+
 @contextmanager
 def system(
     run: Path, say: Callable[[str], None] = print, overrides: Mapping[str, str] | None = None
-) -> Iterator[dict[str, str]]:
-    """Servers and services, ready; what is yielded also stands in `endpoints.json` while they run."""
+) -> Iterator[System]:
+    """Servers and services, ready."""
     with local_servers(run, say) as servers:
         say(f"Servers: {servers.how}.")
         deployment = Deployment.new(SERVICES, administrator(servers), servers.amqp)
@@ -93,7 +109,7 @@ def system(
                 "token": mint_token(deployment.api_secret, "operator", TOKEN_VALID),
             }
             with _written(run / "endpoints.json", endpoints):
-                yield endpoints
+                yield System(endpoints, processes)
 
 
 def administrator(servers: Servers, vhost: str = "/") -> Administrator:
@@ -102,10 +118,10 @@ def administrator(servers: Servers, vhost: str = "/") -> Administrator:
 
 @contextmanager
 def _written(path: Path, endpoints: Mapping[str, str]) -> Iterator[None]:
-    """A file that only we may read, since it has passwords in it."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    """A file that only we may read, since it has passwords in it; whole as soon as it is there."""
+    with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         json.dump(endpoints, file, indent=2)
+    Path(file.name).replace(path)
     try:
         yield
     finally:

@@ -4,10 +4,12 @@ import asyncio
 import random
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 
+import aio_pika
 import httpx
 import pika
 import pytest
@@ -18,6 +20,7 @@ from infra.local.servers import Servers
 from saga.database import sql
 from saga.provisioning import DatabaseServer
 from saga.testing import enveloped, eventually
+from saga.topology import CRASH_LIMIT
 from tests.component.conftest import Toy
 from tests.component.toy.handlers import Answered, Done, Ordered, Revoked, Undone, Unwanted, Wanted, Withdrawn
 from tests.conftest import in_vhost
@@ -168,6 +171,19 @@ async def test_odd_properties_cost_nobody_the_connection(
         await _handled_all(toys)
     assert await toys.marks(new_id) == ["done"]
     assert await toys.stage.take_dead_letters("toy") == []
+
+
+async def test_what_the_broker_delivered_too_often_parks(toys: Toy, servers: Servers, new_id: UUID) -> None:
+    """A message that takes the process down each time is in the dead letters in the end, without anybody's help."""
+    await toys.stage.say(Wanted(toy_id=new_id))
+    async with await aio_pika.connect(in_vhost(servers.amqp, toys.deployment.administrator.vhost)) as connection:
+        for _ in range(CRASH_LIMIT + 1):
+            channel = await connection.channel()
+            queue = await channel.get_queue("toy", ensure=False)
+            await eventually(partial(queue.get, fail=False))
+            await channel.close()
+    letters = await eventually(partial(toys.stage.take_dead_letters, "toy"))
+    assert [str(new_id).encode() in letter.body for letter in letters] == [True]
 
 
 async def test_a_header_from_outside_cannot_forge_an_attempt_or_a_type(toys: Toy, new_id: UUID) -> None:
