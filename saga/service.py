@@ -11,7 +11,6 @@ from events import Event, Message
 from saga.errors import ChoreographyError
 from saga.messages import Call, Command, Kind
 
-Answer = Event | Call | None
 Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 

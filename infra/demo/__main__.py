@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from events import Envelope, Event
 from infra.demo.books import Finding, check
 from infra.demo.doors import Doors
 from infra.demo.screen import findings_table, story_table
-from infra.demo.stories import SPLIT, Shop, Story, stories
+from infra.demo.stories import Shop, Story, stories
 from infra.local import ServersUnavailable
 from infra.local.__main__ import terminated
 from infra.local.system import SERVICES, system
@@ -70,13 +71,14 @@ async def play(endpoints: Mapping[str, str], console: Console) -> list[Finding]:
     told = list(stories())
     async with Doors(endpoints) as doors, listening(endpoints["amqp"], SERVICES) as events:
         shop = Shop(doors)
-        for warehouse in ("berlin", "leipzig"):
-            await doors.count(SPLIT, warehouse, 4 * len(told))
-        await doors.count(SPLIT, "berlin", 3 * len(told))
+        for story in told:
+            for warehouse in ("berlin", "leipzig") if story.is_split else ():
+                await doors.count(story.sku, warehouse, 3)
         hearing = asyncio.create_task(_hear(events, told, shop))
         with Live(console=console, refresh_per_second=10, get_renderable=lambda: story_table(told)) as live:
             await asyncio.gather(*(_play(story, shop, index * 0.12) for index, story in enumerate(told)))
-            await eventually(lambda: _settled(endpoints, told), within=60)
+            with suppress(AssertionError):  # then the findings below say which law is broken
+                await eventually(lambda: _settled(endpoints, told), within=30)
             live.refresh()
         hearing.cancel()
     findings = await check(endpoints, told)
@@ -86,14 +88,16 @@ async def play(endpoints: Mapping[str, str], console: Console) -> list[Finding]:
 
 
 async def _play(story: Story, shop: Shop, after: float) -> None:
+    """Play it to its end, or as far as it goes: how it has ended stands in its row, and is one of the findings."""
     await asyncio.sleep(after)
-    await story.plot(shop, story)
-    await eventually(lambda: _has_ended(story, shop), within=60)
+    with suppress(TimeoutError, AssertionError):
+        await story.plot(shop, story)
+        await eventually(lambda: _has_ended(story, shop), within=30)
 
 
 async def _has_ended(story: Story, shop: Shop) -> bool:
     story.ended = await shop.doors.order(story.order_id)
-    return (story.ended["status"], story.ended["reason"]) == (story.status, story.reason)
+    return (story.ended.get("status"), story.ended.get("reason")) == (story.status, story.reason)
 
 
 async def _settled(endpoints: Mapping[str, str], told: Sequence[Story]) -> bool:

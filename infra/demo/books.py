@@ -83,7 +83,10 @@ async def _money(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> li
 
 async def _parcels(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> list[Finding]:
     shipped = await _ask(
-        endpoints, "shipping", "SELECT order_id FROM shipment WHERE status IN ('scheduled', 'dispatched')"
+        endpoints,
+        "shipping",
+        """SELECT order_id, count(parcel_id) FROM shipment LEFT JOIN parcel USING (order_id)
+           WHERE status IN ('scheduled', 'dispatched') GROUP BY order_id""",
     )
     booked = await _ask(
         endpoints,
@@ -92,11 +95,12 @@ async def _parcels(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> 
                   (SELECT count(*) FROM parcel JOIN shipment USING (order_id)
                    WHERE status IN ('scheduled', 'dispatched'))""",
     )
-    wanted = {story.order_id.int for story in fulfilled}
+    wanted = {story.order_id.int: 2 if story.is_split else 1 for story in fulfilled}
+    parcels = {order_id.int: count for order_id, count in shipped}
+    split = sum(story.is_split for story in fulfilled)
     return [
-        Finding(
-            "exactly the fulfilled orders have a shipment", {row[0].int for row in shipped} == wanted, f"{len(shipped)}"
-        ),
+        Finding("exactly the fulfilled orders have a shipment", parcels.keys() == wanted.keys(), f"{len(shipped)}"),
+        Finding("one parcel comes from each warehouse", parcels == wanted, f"{split} orders from two warehouses"),
         Finding("the carrier's books agree with ours", booked[0][0] == booked[0][1], f"{booked[0][0]} parcels"),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Self
 from uuid import UUID, uuid4
 
@@ -66,7 +67,10 @@ class Doors:
         (await self._http.put(url, json={"warehouse": warehouse, "on_hand": on_hand})).raise_for_status()
 
     async def order(self, order_id: UUID) -> dict[str, object]:
+        """How the order stands; nothing, as long as the order service hasn't heard of it."""
         response = await self._http.get(f"{self._endpoints['order']}/orders/{order_id}")
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return {}
         known: dict[str, object] = response.raise_for_status().json()
         return known
 

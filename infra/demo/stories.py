@@ -23,7 +23,7 @@ from events import (
 from infra.demo.doors import Door, Doors
 
 SPLIT = "SHELF"
-"""A sku of which each of two warehouses has too few for an order of five."""
+"""Begins the skus of which each of two warehouses has three, and the only order wants five."""
 
 
 @dataclass
@@ -42,6 +42,15 @@ class Story:
     @property
     def order_id(self) -> UUID:
         return self.order.order_id
+
+    @property
+    def sku(self) -> str:
+        return self.order.lines[0].sku
+
+    @property
+    def is_split(self) -> bool:
+        """Whether no warehouse can serve it alone."""
+        return self.sku.startswith(SPLIT)
 
 
 class Shop:
@@ -139,7 +148,7 @@ def _order(sku: str = "CHAIR", quantity: int = 2, card: str = "pm_card_visa", co
 
 
 def _split_order() -> OrderPlaced:
-    return _order(sku=SPLIT, quantity=5)
+    return _order(sku=f"{SPLIT}-{uuid.uuid7().hex[-8:]}", quantity=5)
 
 
 def _sofa() -> OrderPlaced:
