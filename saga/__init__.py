@@ -5,21 +5,27 @@ A participant is a `Service` with handlers, a `Settings` class, an API router, a
 
 from saga.api import Door, problem
 from saga.database import Pool, Tx, open_pool, queries, transaction
+from saga.declarations import Step
 from saga.errors import CommandRefused, SagaError
-from saga.messages import Call, Command, Kind
+from saga.laws import Book, Law, Laws
+from saga.messages import Call, Command, Kind, Refusal
 from saga.runtime import Performers, run
-from saga.service import Service, Step
+from saga.service import Service
 from saga.settings import Duration, Settings
 
 __all__ = [
+    "Book",
     "Call",
     "Command",
     "CommandRefused",
     "Door",
     "Duration",
     "Kind",
+    "Law",
+    "Laws",
     "Performers",
     "Pool",
+    "Refusal",
     "SagaError",
     "Service",
     "Settings",

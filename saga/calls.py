@@ -9,8 +9,8 @@ import uuid_utils.compat as uuid
 
 from events import Envelope, Message
 from saga.database import Tx, sql
+from saga.declarations import Step
 from saga.messages import Call
-from saga.service import Step
 
 
 @dataclass(frozen=True, slots=True)

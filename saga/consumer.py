@@ -11,11 +11,11 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga.broker import Names, connect, delivery, translated
 from saga.database import CONFLICTS, reach
+from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
 from saga.metrics import BATCH
 from saga.participant import Participant
 from saga.retries import Retries, origin
-from saga.service import Step
 from saga.settings import Settings
 from saga.waiting import backoffs
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from events import Envelope, Message
 from saga.database import Tx, sql
-from saga.service import Step
+from saga.declarations import Step
 
 
 async def enter(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:

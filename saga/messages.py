@@ -17,6 +17,18 @@ class Call(Message):
     """
 
 
+class Refusal(Message):
+    """A person has decided that a step is to refuse: its message has parked and will never be handled."""
+
+    saga: str
+    reason: str
+    detail: str = ""
+
+    @property
+    def saga_id(self) -> str:
+        return self.saga
+
+
 class Kind(StrEnum):
     """What kind of step a handler is, in the terms of the field (Garcia-Molina and Salem; Richardson)."""
 

@@ -13,10 +13,11 @@ from events import Envelope, Event, Message
 from saga import calls, fence, inbox, outbox
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
+from saga.declarations import Settlement, Step
 from saga.errors import UndeclaredAnswer
 from saga.messages import Call
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
-from saga.service import Service, Settlement, Step
+from saga.service import Service
 from saga.tracing import child_of
 
 HANDLER_TIMEOUT = 20

@@ -1,46 +1,28 @@
 """A participant: its handlers, whose annotations are the choreography."""
 
-import inspect
-import typing
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from datetime import timedelta
+from typing import TypeVar
 
 from events import Event, Message
+from saga.declarations import (
+    Alarm,
+    Handler,
+    Refusing,
+    Settlement,
+    Step,
+    answers_of,
+    gives_batch,
+    kind_of,
+    name_of,
+    takes_batch,
+)
 from saga.errors import ChoreographyError
+from saga.laws import Laws
 from saga.messages import Call, Command, Kind
 
-Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One handler, as its decorator and its annotations declare it."""
-
-    name: str
-    handler: Handler
-    hears: tuple[type[Message], ...]
-    answers: frozenset[type[Event | Call]]
-    kind: Kind
-    undoes: "Step | None" = None
-    batch: bool = False
-
-    @property
-    def fenced(self) -> bool:
-        """Who says nothing is no step of the saga: it hears every fact, and can't be undone."""
-        return self.kind is not Kind.LISTENER
-
-
-@dataclass(frozen=True, eq=False)
-class Settlement:
-    """What happens when the outcome of a call is known."""
-
-    name: str
-    call: type[Call]
-    handler: Handler
-    answers: frozenset[type[Event | Call]]
 
 
 @dataclass(eq=False)
@@ -48,15 +30,21 @@ class Service:
     """A participant of sagas.
 
     `exchange` is where it publishes, and nobody else may, unless it is a `front_door`, where the publisher role may,
-    too. `package` is the Python package that holds its migrations.
+    too. `package` is the Python package that holds its migrations. `laws` say what must hold of its books. `forget` is
+    a statement that deletes what it keeps of sagas that are finished and older than an interval, `$1`: the oldest, at
+    most `$2` of them, and returns a row for each.
     """
 
     name: str
     exchange: str = ""
     package: str = ""
     front_door: bool = False
+    laws: Laws | None = None
+    forget: str | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     settlements: dict[type[Call], Settlement] = field(default_factory=dict)
+    refusals: dict[str, Refusing] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.exchange = self.exchange or self.name
@@ -82,7 +70,36 @@ class Service:
         def register(handler: H) -> H:
             if call in self.settlements:
                 raise ChoreographyError(f"{self.name}: {call.__name__} is settled twice")
-            self.settlements[call] = Settlement(_name(handler), call, handler, _answers(handler))
+            self.settlements[call] = Settlement(name_of(handler), call, handler, answers_of(handler, Event, Call))
+            return handler
+
+        return register
+
+    def refuses(self, step: Handler) -> Callable[[H], H]:
+        """Make a function the one that refuses a step: `(refusal, tx) -> event`.
+
+        A person asks for it when the step's message has parked and won't ever be handled. It says the event with which
+        the step itself refuses, and stores what the step would have stored with it.
+        """
+
+        def register(handler: H) -> H:
+            refused = self.step_of(step)
+            if refused.kind is not Kind.COMPENSATABLE or refused.name in self.refusals:
+                raise ChoreographyError(f"{self.name}: {refused.name} can't be refused, or is refused twice")
+            self.refusals[refused.name] = Refusing(name_of(handler), handler, answers_of(handler, Event))
+            return handler
+
+        return register
+
+    def every(self, period: timedelta) -> Callable[[H], H]:
+        """Make a function one that is called again and again: `(settings, tx) -> commands`.
+
+        What it returns is handled in the same transaction, as if it had been asked at the service's door. It is called
+        only while the service has caught up with its queue: it judges by what was said, not by what is still unheard.
+        """
+
+        def register(handler: H) -> H:
+            self.alarms.append(Alarm(name_of(handler), handler, period, answers_of(handler, Command)))
             return handler
 
         return register
@@ -95,9 +112,9 @@ class Service:
 
     def step_of(self, handler: Handler) -> Step:
         try:
-            return self.steps[_name(handler)]
+            return self.steps[name_of(handler)]
         except KeyError:
-            raise ChoreographyError(f"{_name(handler)} is no handler of {self.name}") from None
+            raise ChoreographyError(f"{name_of(handler)} is no handler of {self.name}") from None
 
     @property
     def heard(self) -> tuple[type[Event], ...]:
@@ -136,61 +153,16 @@ class Service:
         return step
 
     def _add(self, handler: Handler, types: Sequence[type[Message]], undoes: Handler | None, kind: Kind | None) -> None:
-        name = _name(handler)
+        name = name_of(handler)
         if name in self.steps:
             raise ChoreographyError(f"{self.name}: two handlers are called {name}")
         for message in types:
             for step in self.steps.values():
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
-        answers = _answers(handler)
-        if answers and _takes_batch(handler) is not _gives_batch(handler):
+        answers = answers_of(handler, Event, Call)
+        if answers and takes_batch(handler) is not gives_batch(handler):
             raise ChoreographyError(f"{self.name}: {name} must take and return a sequence, or neither")
         undone = self._undone(undoes) if undoes else None
-        kind = kind or _kind(types, answers, undone)
-        self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, _takes_batch(handler))
-
-
-def _kind(types: Sequence[type[Message]], answers: frozenset[type], undone: Step | None) -> Kind:
-    if undone is not None:
-        return Kind.COMPENSATION
-    if not answers:
-        return Kind.LISTENER
-    return Kind.ENTRY if all(issubclass(message, Command) for message in types) else Kind.COMPENSATABLE
-
-
-def _answers(handler: Handler) -> frozenset[type[Event | Call]]:
-    """What the return annotation declares: of each answer, where it is a sequence of them."""
-    hints = typing.get_type_hints(handler)
-    if "return" not in hints:
-        raise ChoreographyError(f"{_name(handler)} must be annotated with what it returns")
-    returned = hints["return"]
-    declared = [part for part in _parts(_member(returned) or returned) if part is not NoneType]
-    for part in declared:
-        if not (isinstance(part, type) and issubclass(part, Event | Call)):
-            raise ChoreographyError(f"{_name(handler)} may return events, calls or None, not {part!r}")
-    return frozenset(declared)
-
-
-def _takes_batch(handler: Handler) -> bool:
-    first = next(iter(typing.get_type_hints(handler).values()), None)
-    return _member(first) is not None
-
-
-def _gives_batch(handler: Handler) -> bool:
-    return _member(typing.get_type_hints(handler)["return"]) is not None
-
-
-def _member(annotation: Any) -> Any:
-    """What a sequence is annotated to hold; None, if it is no sequence."""
-    origin = get_origin(annotation)
-    return get_args(annotation)[0] if isinstance(origin, type) and issubclass(origin, Sequence) else None
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    is_union = get_origin(annotation) in {typing.Union, UnionType}
-    return get_args(annotation) if is_union else (annotation,)
-
-
-def _name(handler: Handler) -> str:
-    return str(inspect.unwrap(handler).__name__)
+        kind = kind or kind_of(types, answers, undone)
+        self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, takes_batch(handler))

@@ -13,10 +13,10 @@ from inventory_service.handlers import ReleaseStock, inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
 from saga.broker import Names, short, user
+from saga.declarations import Step
 from saga.outbox import enveloped
 from saga.participant import read_cause
 from saga.retries import attempts, origin
-from saga.service import Step
 from saga.testing import enveloped as from_outside
 from saga.tracing import child_of
 from shipping_service.handlers import shipping
