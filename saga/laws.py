@@ -25,7 +25,7 @@ class Book:
 class Law:
     """What must hold within one service's database.
 
-    `breaches` gives rows `(saga_id text, detail text)`, one for each breach. `saga_id` may be null, where no saga can be
+    `breaches` gives rows `(saga_id text, detail text)`, one for each breach; `saga_id` is null where no saga can be
     named. It has no parameters: it is about totals and rows that don't fit together, over all sagas at one moment.
     """
 
