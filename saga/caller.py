@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,11 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from saga import calls
+from saga import calls, faultpoints
 from saga.calls import OpenCall
 from saga.database import sql, transaction
 from saga.errors import ChoreographyError, ServerAway
+from saga.faultpoints import Point
 from saga.messages import Call
 from saga.metrics import CALL_SECONDS, CALLED
 from saga.participant import Participant, read_cause
@@ -27,6 +29,9 @@ Performer = Callable[[Any, UUID], Awaitable[object]]
 
 _LONGEST_PAUSE = timedelta(seconds=30)
 _IDLE = 1.0
+_LEASE = timedelta(seconds=6)
+"""Renewed while a call is in flight: so the calls of a process that was killed are taken over soon, however long a call
+may take. Who loses a lease alive calls under the same key as who takes over, and only one of them closes the call."""
 
 
 class Caller:
@@ -42,10 +47,10 @@ class Caller:
         self._performers = performers
         self._types = {call.__name__: call for call in participant.service.settlements}
         self._timeout = settings.call_timeout
-        self._lease = settings.call_timeout + timedelta(seconds=20)
         self._at_once = settings.calls_at_once
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[UUID, asyncio.Task[None]] = {}
         self._answered: list[tuple[OpenCall, object]] = []
+        self._renewed = perf_counter()
         self._stopping = False
         self._stopped = asyncio.Event()
         self.doorbell = Doorbell()
@@ -58,6 +63,7 @@ class Caller:
                 await self._settle()
                 if not self._stopping:
                     await self._take()
+                await self._renew()
                 failures = backoffs()
             except (ServerAway, asyncpg.PostgresError) as error:
                 pause = next(failures)
@@ -78,16 +84,29 @@ class Caller:
         if not free:
             return
         async with transaction(self._participant.pool) as tx:
-            rows = await tx.fetch(sql.take_calls, free, self._lease)
+            rows = await tx.fetch(sql.take_calls, free, _LEASE)
+        faultpoints.reach(Point.LEASED)
         for row in rows:
             try:
                 call = self._open(row)
             except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
                 log.warning("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
                 continue
-            task = asyncio.create_task(self._perform(call))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+            if call.id in self._in_flight:  # its lease ended while the database was away
+                continue
+            self._in_flight[call.id] = task = asyncio.create_task(self._perform(call))
+            task.add_done_callback(partial(self._landed, call.id))
+
+    def _landed(self, key: UUID, _: asyncio.Task[None]) -> None:
+        del self._in_flight[key]
+
+    async def _renew(self) -> None:
+        """Keep the leases of what is still in flight or not yet settled."""
+        ours = [*self._in_flight, *(call.id for call, _ in self._answered)]
+        if ours and perf_counter() - self._renewed > _LEASE.total_seconds() / 3:
+            self._renewed = perf_counter()
+            async with transaction(self._participant.pool) as tx:
+                await calls.renew(tx, ours, _LEASE)
 
     async def _perform(self, call: OpenCall) -> None:
         """Ask the outside world, and have the answer settled, or the call repeated later under the same key."""
@@ -108,6 +127,7 @@ class Caller:
             )
             await self._postpone(call)
         else:
+            faultpoints.reach(Point.ANSWERED)
             CALLED.labels(*labels, "answered").inc()
             CALL_SECONDS.labels(*labels).observe(perf_counter() - began)
             self._answered.append((call, outcome))

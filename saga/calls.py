@@ -67,5 +67,10 @@ async def close(tx: Tx, calls: Sequence[OpenCall]) -> dict[UUID, NotedUndo | Non
     return {UUID(int=row["id"].int): NotedUndo(row["undo_step"], row["undo"]) if row["undo"] else None for row in rows}
 
 
+async def renew(tx: Tx, keys: Sequence[UUID], lease: timedelta) -> None:
+    """Nobody else takes these calls for as long again."""
+    await tx.execute(sql.renew_calls, sorted(keys), lease)
+
+
 async def postpone(tx: Tx, call: OpenCall, delay: timedelta) -> None:
     await tx.execute(sql.postpone_call, call.id, delay)

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from events import Decoder, Envelope, Event, InvalidMessage
+from saga import faultpoints
 from saga.broker import Names, connect, delivery, translated
 from saga.database import CONFLICTS, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
+from saga.faultpoints import Point
 from saga.metrics import BATCH
 from saga.participant import Participant
-from saga.retries import Retries, origin
+from saga.retries import Retries, attempts, origin
 from saga.settings import Settings
 from saga.waiting import backoffs
 
@@ -29,12 +30,8 @@ STALL = 60.0
 _Inbound = asyncio.Queue[AbstractIncomingMessage | None]
 
 
-@dataclass
-class _Group:
-    """Messages of one batch that the same step handles, in one transaction."""
-
-    step: Step
-    members: list[tuple[AbstractIncomingMessage, Envelope[Event]]] = field(default_factory=list)
+_Members = list[tuple[AbstractIncomingMessage, Envelope[Event]]]
+"""Messages of one batch that the same step handles, in one transaction."""
 
 
 class Consumer:
@@ -125,6 +122,7 @@ class Consumer:
 
     async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         """Settle every message: handled, sent to a retry tier, or parked; then acknowledge them all at once."""
+        faultpoints.reach(Point.RECEIVED)
         for message in batch:
             if _redeliveries(message) >= SUSPECT:
                 await self._handle_groups([message])
@@ -133,9 +131,10 @@ class Consumer:
         if others:
             await self._handle_groups(others)
             await others[-1].ack(multiple=True)
+        faultpoints.reach(Point.ACKNOWLEDGED)
 
     async def _handle_groups(self, batch: Sequence[AbstractIncomingMessage]) -> None:
-        groups: dict[str, _Group] = {}
+        groups: dict[tuple[str, bool], _Members] = {}
         for message in batch:
             try:
                 envelope = self._decode(message)
@@ -143,23 +142,25 @@ class Consumer:
                 await self._retries.fail(message, error)
                 continue
             step = self._participant.service.step_for(type(envelope.data))
-            groups.setdefault(step.name, _Group(step)).members.append((message, envelope))
-        for group in groups.values():
-            await self._handle_group(group)
+            has_failed = attempts(message, self._names) > 0  # those keep to themselves, and spoil no other batch
+            groups.setdefault((step.name, has_failed), []).append((message, envelope))
+        for (name, _), members in groups.items():
+            await self._handle_group(self._participant.service.steps[name], members)
 
-    async def _handle_group(self, group: _Group) -> None:
-        """In one transaction; where that fails, one by one, so that only the culprit is sent away."""
-        if len(group.members) > 1:
-            try:
-                await self._participant.handle(group.step, [envelope for _, envelope in group.members])
-            except ServerAway:
-                raise
-            except Exception as error:  # noqa: BLE001 — whatever it is, one of the messages caused it
-                log.info("batch.split", step=group.step.name, messages=len(group.members), cause=repr(error)[:200])
-            else:
-                return
-        for message, envelope in group.members:
-            await self._handle_alone(group.step, message, envelope)
+    async def _handle_group(self, step: Step, members: _Members) -> None:
+        """In one transaction; where that fails, in halves, until the culprit is alone and only it is sent away."""
+        if len(members) == 1:
+            await self._handle_alone(step, *members[0])
+            return
+        try:
+            await self._participant.handle(step, [envelope for _, envelope in members])
+        except ServerAway:
+            raise
+        except Exception as error:  # noqa: BLE001 — whatever it is, one of the messages caused it
+            log.info("batch.split", step=step.name, messages=len(members), cause=repr(error)[:200])
+            half = len(members) // 2
+            await self._handle_group(step, members[:half])
+            await self._handle_group(step, members[half:])
 
     async def _handle_alone(self, step: Step, message: AbstractIncomingMessage, envelope: Envelope[Event]) -> None:
         """When only another transaction was in the way, it is tried again at once, a few times."""

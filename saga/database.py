@@ -1,9 +1,11 @@
 """The service's own database: connections, transactions, and telling a lost server from a failed statement."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiosql
 import asyncpg
@@ -67,15 +69,21 @@ async def open_pool(url: str, *, size: int, application: str) -> Pool:
         min_size=1,
         max_size=size,
         timeout=10,
-        command_timeout=60,
+        command_timeout=_STATEMENT + _ANSWER,
         reset=_leave_as_it_is,
         server_settings={
             "application_name": application,
             "lock_timeout": "5s",
-            "statement_timeout": "30s",
+            "statement_timeout": f"{_STATEMENT}s",
             "idle_in_transaction_session_timeout": "60s",
         },
     )
+
+
+_STATEMENT = 10
+"""Seconds after which the server itself ends a statement."""
+_ANSWER = 5
+"""Seconds more, after which a server that should have answered is away, or the connection to it half open."""
 
 
 @asynccontextmanager
@@ -86,16 +94,41 @@ async def transaction(pool: Pool) -> AsyncIterator[Tx]:
     except (asyncpg.PostgresError, OSError) as error:
         raise DatabaseAway(f"the database does not answer ({str(error) or type(error).__name__})") from error
     try:
-        async with connection.transaction():
+        async with _all_or_nothing(connection):
             yield connection
     except _AWAY as error:
         raise DatabaseAway(str(error)) from error
     except Exception as error:
         if _is_lost(connection):
+            await pool.expire_connections()  # the others may be as lost, and not know it
             raise DatabaseAway(f"the database connection was lost ({error})") from error
         raise
     finally:
         await _give_back(pool, connection)
+
+
+@asynccontextmanager
+async def _all_or_nothing(connection: Tx) -> AsyncIterator[None]:
+    """A transaction whose rollback also finds out whether the server still answers: what failed may be its silence."""
+    transaction = connection.transaction()
+    await _answered(connection, transaction.start())
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await _answered(connection, transaction.rollback())
+        raise
+    await _answered(connection, transaction.commit())
+
+
+async def _answered(connection: Tx, asked: Coroutine[Any, Any, None]) -> None:
+    """Who doesn't answer even this is gone, or the connection is half open: it is thrown away."""
+    try:
+        async with asyncio.timeout(_ANSWER):
+            await asked
+    except OSError:
+        connection.terminate()
+        raise
 
 
 def _is_lost(connection: Tx) -> bool:

@@ -3,6 +3,7 @@
 SagaError
 ├── ChoreographyError     a declaration that can't be right; raised at import
 ├── UndeclaredAnswer      a handler returned what its annotation doesn't declare
+├── HandlerTooSlow        a handler held its transaction open for too long
 ├── CommandRefused        a command that can't be done now; the door answers 409
 ├── CannotStart           what this process needs is missing or refuses it; says what to do
 ├── ServerAway            the broker or the database doesn't answer now; waiting helps
@@ -29,6 +30,15 @@ class UndeclaredAnswer(SagaError):
 
     def __str__(self) -> str:
         return f"{self.step} returned {self.answer}, which its annotation does not declare"
+
+
+@dataclass
+class HandlerTooSlow(SagaError):
+    step: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.step} was not done after {self.seconds:.0f} s"
 
 
 @dataclass

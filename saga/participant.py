@@ -1,7 +1,8 @@
 """A service and its database: every message is handled in one local transaction, or not at all."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,17 +11,18 @@ import uuid_utils.compat as uuid
 from pydantic_core import from_json
 
 from events import Envelope, Event, Message
-from saga import calls, fence, inbox, outbox
+from saga import calls, faultpoints, fence, inbox, outbox
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
 from saga.declarations import Settlement, Step
-from saga.errors import UndeclaredAnswer
+from saga.errors import HandlerTooSlow, UndeclaredAnswer
+from saga.faultpoints import Point
 from saga.messages import Call
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.service import Service
 from saga.tracing import child_of
 
-HANDLER_TIMEOUT = 20
+HANDLER_TIMEOUT = 30
 """Seconds. A handler computes and asks its own database; one that takes longer must not hold up the queue."""
 
 
@@ -49,6 +51,21 @@ class Consequences:
         await calls.store(tx, self.called)
 
 
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What a step has done in a transaction: of so many causes, so many were new, and so many did the fence let in.
+
+    The handler ran for those that were due: on the open calls of the others their undo is noted.
+    """
+
+    step: Step
+    causes: int
+    fresh: int
+    entered: int
+    due: int
+    follows: Consequences
+
+
 @dataclass
 class Participant:
     """`wake_relay` and `wake_caller` are called after a commit that leaves work for them."""
@@ -64,18 +81,29 @@ class Participant:
         Inbox, fence, the handler's own work, outbox and calls commit together. Raises what the handler raises, after
         which nothing has happened; DatabaseAway, when it isn't known to have happened.
         """
+        async with transaction(self.pool) as tx, _in_time(step.name):
+            done = await self.perform(tx, step, causes)
+            faultpoints.reach(Point.HANDLED)
+        faultpoints.reach(Point.COMMITTED)
+        self.committed(done)
+        return done.follows.said
+
+    async def perform(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> Performed:
+        """All that handling these causes does, in a transaction that is the caller's to commit, or not to."""
         follows = Consequences(self.service.name)
-        async with transaction(self.pool) as tx, asyncio.timeout(HANDLER_TIMEOUT):
-            fresh = await inbox.admit(tx, causes)
-            entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
-            due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
-            await self._run(tx, step, due, follows)
-            await follows.store(tx)
-        HANDLED.labels(self.service.name, step.name).inc(len(entered))
-        SKIPPED.labels(self.service.name, step.name).inc(len(fresh) - len(entered))
-        DUPLICATES.labels(self.service.name).inc(len(causes) - len(fresh))
-        self._wake(follows)
-        return follows.said
+        fresh = await inbox.admit(tx, causes)
+        entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
+        due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
+        await self._run(tx, step, due, follows)
+        await follows.store(tx)
+        return Performed(step, len(causes), len(fresh), len(entered), len(due), follows)
+
+    def committed(self, done: Performed) -> None:
+        """Count what has been committed, and wake who goes on from there."""
+        HANDLED.labels(self.service.name, done.step.name).inc(done.entered)
+        SKIPPED.labels(self.service.name, done.step.name).inc(done.fresh - done.entered)
+        DUPLICATES.labels(self.service.name).inc(done.causes - done.fresh)
+        self._wake(done.follows)
 
     async def ask(self, message: Message, identity: str | None = None) -> list[Envelope[Event]]:
         """Run the step that answers what came through our own door, unless it has run before; the events that it said.
@@ -109,6 +137,8 @@ class Participant:
                 step = self.service.steps[undo.step]
                 await self._run(tx, step, [read_cause(step, undo.cause)], follows)
             await follows.store(tx)
+            faultpoints.reach(Point.SETTLING)
+        faultpoints.reach(Point.SETTLED)
         self._wake(follows)
 
     async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
@@ -124,6 +154,17 @@ class Participant:
             self.wake_relay()
         if follows.called:
             self.wake_caller()
+
+
+@asynccontextmanager
+async def _in_time(step: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(HANDLER_TIMEOUT) as limit:
+            yield
+    except TimeoutError:
+        if limit.expired():
+            raise HandlerTooSlow(step, HANDLER_TIMEOUT) from None
+        raise
 
 
 def read_cause(step: Step, stored: str) -> Envelope[Message]:

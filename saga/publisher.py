@@ -8,8 +8,10 @@ from aio_pika import Message
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import PublishError
 
+from saga import faultpoints
 from saga.broker import connect, translated
 from saga.errors import BrokerAway
+from saga.faultpoints import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Publisher:
         come in time are the broker's fault. Raises BrokerAway or CannotStart when there is no connection to be had.
         """
         channel = await self._open_channel()
+        faultpoints.reach(Point.PUBLISHING)
         outcomes = await asyncio.gather(*(self._publish(channel, out) for out in window), return_exceptions=True)
         lost = next((o for o in outcomes if isinstance(o, Exception) and not isinstance(o, PublishError)), None)
         if lost is not None:

@@ -59,6 +59,10 @@ UPDATE saga.call AS call SET due_at = clock_timestamp() + $2::interval, attempts
 FROM due WHERE call.id = due.id
 RETURNING call.id, saga_id, step, type, request, cause, attempts;
 
+-- name: renew_calls!
+-- Keep the lease of calls that are still in flight.
+UPDATE saga.call SET due_at = clock_timestamp() + $2::interval WHERE id = ANY ($1::uuid[]);
+
 -- name: postpone_call!
 -- Give a call back: it is due again after the delay.
 UPDATE saga.call SET due_at = clock_timestamp() + $2::interval WHERE id = $1;

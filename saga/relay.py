@@ -8,9 +8,11 @@ import structlog
 from aio_pika import DeliveryMode, Message
 
 from events import CONTENT_TYPE
+from saga import faultpoints
 from saga.broker import user
 from saga.database import Pool, sql, transaction
 from saga.errors import BrokerAway, CannotStart, ServerAway
+from saga.faultpoints import Point
 from saga.metrics import PUBLISHED, RETURNED
 from saga.publisher import Outgoing, Publisher
 from saga.waiting import Doorbell, backoffs
@@ -72,11 +74,15 @@ class Relay:
             rows = await tx.fetch(sql.take_outbox, WINDOW)
             if not rows:
                 return 0
+            faultpoints.reach(Point.TAKEN)
             window = await self.publisher.publish([self._outgoing(row) for row in rows])
+            faultpoints.reach(Point.CONFIRMED)
             await tx.execute(sql.delete_outbox, [rows[index]["position"] for index in window.confirmed])
             if window.returned:
                 held = await tx.fetch(sql.hold_outbox, [rows[index]["position"] for index in window.returned])
                 self._warn(held)
+            faultpoints.reach(Point.FORGOTTEN)
+        faultpoints.reach(Point.RELAYED)
         PUBLISHED.labels(self._service).inc(len(window.confirmed))
         if window.lost is not None:
             raise BrokerAway(str(window.lost) or type(window.lost).__name__)

@@ -10,7 +10,10 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from events import Envelope, Event, InvalidMessage
+from saga import faultpoints
 from saga.broker import Names, short
+from saga.database import CONFLICTS
+from saga.faultpoints import Point
 from saga.metrics import PARKED, RETRIED
 from saga.publisher import Outgoing, Publisher
 
@@ -41,14 +44,26 @@ class Retries:
         `envelope` is what it was understood as: its identity and time stay, also where they were derived.
         """
         attempt = attempts(message, self._names)
-        if isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
+        if isinstance(error, CONFLICTS):  # another transaction's fault: it costs no attempt, and holds up nobody
+            await self._retry(message, error, self._tiers[0], attempt, envelope)
+        elif isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
             await self._park(message, error, attempt, envelope)
-            return
-        tier = short(self._tiers[attempt])
-        told = _told(error) | {ATTEMPT: attempt + 1}
-        await self._send(message, self._names.tier(self._tiers[attempt]), told, envelope)
-        RETRIED.labels(self._names.service, tier).inc()
-        log.warning("event.retried", message_id=message.message_id, attempt=attempt + 1, tier=tier, cause=_text(error))
+        else:
+            await self._retry(message, error, self._tiers[attempt], attempt + 1, envelope)
+
+    async def _retry(
+        self,
+        message: AbstractIncomingMessage,
+        error: Exception,
+        pause: timedelta,
+        attempt: int,
+        envelope: Envelope[Event] | None,
+    ) -> None:
+        await self._send(message, self._names.tier(pause), _told(error) | {ATTEMPT: attempt}, envelope)
+        RETRIED.labels(self._names.service, short(pause)).inc()
+        log.warning(
+            "event.retried", message_id=message.message_id, attempt=attempt, tier=short(pause), cause=_text(error)
+        )
 
     async def _park(
         self, message: AbstractIncomingMessage, error: Exception, attempt: int, envelope: Envelope[Event] | None
@@ -80,7 +95,9 @@ class Retries:
             timestamp=message.timestamp or (envelope.time if envelope else None),
             app_id=message.app_id,
         )
+        faultpoints.reach(Point.DIVERTING)
         await self._publisher.publish_one(Outgoing(copy, self._names.retry_exchange, routing_key))
+        faultpoints.reach(Point.DIVERTED)
 
 
 def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
