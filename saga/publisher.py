@@ -43,6 +43,7 @@ class Publisher:
         self._timeout = timeout
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
 
     @property
     def connected(self) -> bool:
@@ -88,12 +89,13 @@ class Publisher:
                 return
 
     async def _open_channel(self) -> AbstractChannel:
-        if self._channel is None or self._channel.is_closed:
-            await self.close()
-            self._connection = await connect(self._url, self._name)
-            async with translated():
-                self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-        return self._channel
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                await self.close()
+                self._connection = await connect(self._url, self._name)
+                async with translated():
+                    self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+            return self._channel
 
     async def _publish(self, channel: AbstractChannel, out: Outgoing) -> None:
         exchange = await channel.get_exchange(out.exchange, ensure=False)
