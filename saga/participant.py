@@ -81,7 +81,7 @@ class Participant:
         Inbox, fence, the handler's own work, outbox and calls commit together. Raises what the handler raises, after
         which nothing has happened; DatabaseAway, when it isn't known to have happened.
         """
-        async with transaction(self.pool) as tx, _in_time(step.name):
+        async with transaction(self.pool) as tx, in_time(step.name):
             done = await self.perform(tx, step, causes)
             faultpoints.reach(Point.HANDLED)
         faultpoints.reach(Point.COMMITTED)
@@ -111,9 +111,14 @@ class Participant:
         A command is fenced like an event, and an event asked for is handled as if it had been heard. `identity` is
         the sender's own name for the request, if there is one.
         """
-        cause = Envelope[Message](
+        cause = self.asked(message, "api", identity)
+        return await self.handle(self.service.step_for(type(message)), [cause])
+
+    def asked(self, message: Message, door: str, identity: str | None = None) -> Envelope[Message]:
+        """What came through a door of our own, in an envelope like any other cause; a trace begins with it."""
+        return Envelope[Message](
             id=identity or str(uuid.uuid7()),
-            source=f"{self.service.name}/api",
+            source=f"{self.service.name}/{door}",
             type=_wire_name(type(message)),
             subject=message.saga_id,
             time=datetime.now(UTC),
@@ -121,7 +126,6 @@ class Participant:
             traceparent=child_of(None),
             data=message,
         )
-        return await self.handle(self.service.step_for(type(message)), [cause])
 
     async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
         """Record the outcomes of calls, close these, and carry out what undo was noted on them, all or nothing."""
@@ -157,7 +161,8 @@ class Participant:
 
 
 @asynccontextmanager
-async def _in_time(step: str) -> AsyncIterator[None]:
+async def in_time(step: str) -> AsyncIterator[None]:
+    """Raises HandlerTooSlow when what is done here takes too long."""
     try:
         async with asyncio.timeout(HANDLER_TIMEOUT) as limit:
             yield
