@@ -30,12 +30,13 @@ test: install ## Run all tests: on containers where a Docker Engine answers, els
 unit: install ## Run the tests that need no server
 	@$(BIN)/pytest tests/unit
 
-check: install ## Format, lint, types, import rules, generated files
+check: install ## Format, lint, types, import rules, generated files, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.generate --check
+	@$(BIN)/python -m infra.dependencies
 
 fmt: install ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
