@@ -24,8 +24,8 @@ from saga.errors import BrokerAway, CannotStart
 
 amqp_tolerance.install()
 
-HEARTBEAT = 15
-"""Seconds. A connection that hears nothing for twice as long is given up: it may be half open."""
+HEARTBEAT = 6
+"""Seconds. A connection that hears nothing for three times as long is given up: it may be half open."""
 
 UNROUTED = "unrouted"
 
