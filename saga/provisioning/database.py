@@ -12,6 +12,7 @@ import asyncpg
 from saga.errors import ProvisioningFailed
 from saga.migrations import RUNTIME_TABLE, SERVICE_TABLE, folder, latest
 from saga.provisioning.change import Change
+from saga.provisioning.scram import verifier
 from saga.service import Service
 
 
@@ -70,8 +71,8 @@ class DatabaseServer:
 
     async def _put_role(self, name: str, password: str, *, exists: bool) -> None:
         verb = "ALTER" if exists else "CREATE"
-        secret = (await self.fetch("SELECT quote_literal($1)", None, password))[0]
-        await self.execute(f"{verb} ROLE {_quoted(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {secret}")
+        rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+        await self.execute(f"{verb} ROLE {_quoted(name)} {rights} PASSWORD '{verifier(password)}'")
 
     async def _create_database(self, name: str) -> None:
         await self.execute(f"CREATE DATABASE {_quoted(name)}")
@@ -80,6 +81,7 @@ class DatabaseServer:
         """Rows may be read and written, the schema never changed; other services' roles can't even connect."""
         role = _quoted(name)
         await self.execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC; GRANT CONNECT ON DATABASE {role} TO {role}")
+        await self.execute(_NOT_FOR_EVERYBODY, name)
         own = "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
         for schema in map(_quoted, filter(None, await self.fetch(own, name))):
             await self.execute(
@@ -134,6 +136,13 @@ class DatabaseServer:
             return await asyncpg.connect(self.url_of(database) if database else self._url, timeout=10)
         except (OSError, asyncpg.PostgresError) as error:
             raise ProvisioningFailed(f"the database at {self._address} can't be reached ({error})") from error
+
+
+_NOT_FOR_EVERYBODY = """
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC
+"""
+"""What PostgreSQL, or a server upgraded from before 15, gives to everybody: tables of one's own, and large objects."""
 
 
 def _quoted(name: str) -> str:
