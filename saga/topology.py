@@ -17,6 +17,9 @@ down each time; ordinary failures are counted by the runtime and never come near
 UNROUTED_KEPT = 100_000
 """Messages that nobody hears are kept for a person to see, the newest of them: never so many that the disk fills."""
 
+NO_TOPIC = "(?!)"
+"""A regular expression that matches nothing, not even nothing."""
+
 PUBLISHER = "publisher"
 """The user of whoever starts sagas: may publish to the front doors, and nothing else."""
 
@@ -58,12 +61,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Permissions as regular expressions over names: nobody may declare or delete anything."""
+    """Permissions as regular expressions over names: nobody may declare, delete or bind anything.
+
+    To bind is to write to a queue and to read from an exchange, and a service's queue and exchange share their name: so
+    of its `exchange`, it may read no topic.
+    """
 
     name: str
     write: str
     read: str
     configure: str = "^$"
+    exchange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
                 service.name,
                 write=_only(service.exchange, names.retry_exchange),
                 read=_only(names.queue, names.dead),
+                exchange=service.exchange,
             ),
         ),
     )

@@ -11,7 +11,7 @@ import httpx
 
 from saga.errors import ProvisioningFailed
 from saga.provisioning.change import Change
-from saga.topology import Binding, Exchange, Policy, Queue, Topology, User
+from saga.topology import NO_TOPIC, Binding, Exchange, Policy, Queue, Topology, User
 
 
 class Management:
@@ -105,6 +105,8 @@ class Management:
             yield Change(action, "user", name, partial(self._put_user, name, passwords[user.name]))
             if existing.permissions.get(name) != (user.configure, user.write, user.read):
                 yield Change("grant", "permissions of", name, partial(self._put_permissions, name, user))
+            if user.exchange and (name, user.exchange, ".*", NO_TOPIC) not in existing.topics:
+                yield Change("grant", "topic permissions of", name, partial(self._put_topics, name, user))
 
     async def _existing(self) -> "_Existing":
         vhost = self._in_vhost
@@ -118,6 +120,10 @@ class Management:
             permissions={
                 p["user"]: (p["configure"], p["write"], p["read"])
                 for p in await self._get(f"vhosts/{vhost}/permissions")
+            },
+            topics={
+                (t["user"], t["exchange"], t["write"], t["read"])
+                for t in await self._get(f"vhosts/{vhost}/topic-permissions")
             },
         )
 
@@ -151,6 +157,10 @@ class Management:
     async def _put_permissions(self, name: str, user: User) -> None:
         await self.permit(name, user.configure, user.write, user.read)
 
+    async def _put_topics(self, name: str, user: User) -> None:
+        rights = {"exchange": user.exchange, "write": ".*", "read": NO_TOPIC}
+        await self._put(f"topic-permissions/{self._in_vhost}/{quote(name, safe='')}", rights)
+
     async def _get(self, path: str) -> list[dict[str, Any]]:
         response = await self._request("GET", path)
         listed: list[dict[str, Any]] = response.json()
@@ -181,6 +191,7 @@ class _Existing:
     bindings: set[Binding] = field(default_factory=set)
     policies: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     permissions: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    topics: set[tuple[str, str, str, str]] = field(default_factory=set)
 
 
 def _same(wanted: Exchange, found: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
 from saga import Service, Tx
-from saga.topology import Binding, Exchange, Queue, Topology, User, derive
+from saga.topology import NO_TOPIC, Binding, Exchange, Queue, Topology, User, derive
 from shipping_service.handlers import shipping
 
 TIERS = (timedelta(seconds=5), timedelta(minutes=5))
@@ -127,6 +127,8 @@ def test_a_service_may_write_to_its_own_exchanges_and_read_its_own_queues(servic
     assert matching(rights.write, everything) == {service.exchange, f"{service.name}.retry"}
     assert matching(rights.read, everything) == {service.name, f"{service.name}.dead"}
     assert matching(rights.configure, everything - {""}) == set()
+    assert rights.exchange == service.exchange
+    assert matching(NO_TOPIC, {"", "#", "order.placed.v1"}) == set()
 
 
 def test_the_publisher_may_write_to_the_front_doors_and_nothing_else() -> None:
