@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infra.local import postgres, rabbitmq
-from infra.local.ports import LOOPBACK
-from infra.local.process import Child, Children, wait_until
+from infra.local.kept import Kept
+from infra.local.ports import LOOPBACK, free_ports
+from infra.local.process import Child, Children
 from infra.local.ready import postgres_answers, rabbitmq_answers
 
 POSTGRES_IMAGE = "postgres:17"
 RABBITMQ_IMAGE = "rabbitmq:4-management"
-SECONDS = 120.0
 # The settings travel in the environment: an engine may not see our files, where it runs elsewhere.
 POSTGRES_SCRIPT = (
     'printf %s "$SETTINGS" > /etc/postgresql.conf && '
@@ -46,93 +46,92 @@ def fetch(say: Callable[[str], None]) -> str:
     return ""
 
 
-class ContainerPostgres:
+class ContainerPostgres(Kept):
     name = f"The container {POSTGRES_IMAGE}"
+    seconds = 120.0
 
     def __init__(self, run: Path, children: Children) -> None:
         self._password = secrets.token_hex(16)
-        self._container = f"saga-postgres-{secrets.token_hex(4)}"
-        self._port = 0
+        (self._port,) = free_ports(1)
         settings = {
             "SETTINGS": postgres.SETTINGS.read_text(encoding="utf-8"),
             "POSTGRES_PASSWORD": self._password,
             "POSTGRES_INITDB_ARGS": f"--no-sync --encoding=UTF8 --locale={postgres.LOCALE}",
         }
-        self._child = _run(
-            children, run, self._container, POSTGRES_IMAGE, settings, [5432], POSTGRES_SCRIPT, stop=signal.SIGINT
+        container = f"saga-postgres-{secrets.token_hex(4)}"
+        ports = {self._port: 5432}
+        super().__init__(
+            _start(children, run, container, POSTGRES_IMAGE, settings, ports, POSTGRES_SCRIPT, stop=signal.SIGINT)
         )
 
     @property
     def url(self) -> str:
         return f"postgresql://postgres:{self._password}@{LOOPBACK}:{self._port}/postgres"
 
-    def wait(self) -> None:
-        wait_until(self._ready, [self._child], self.name, SECONDS)
-
     def _ready(self) -> bool:
-        self._port = self._port or _published(self._container, 5432)
-        return bool(self._port) and postgres_answers(self._port)
+        return postgres_answers(self._port)
 
 
-class ContainerRabbitMQ:
+class ContainerRabbitMQ(Kept):
     name = f"The container {RABBITMQ_IMAGE}"
+    seconds = 120.0
 
     def __init__(self, run: Path, children: Children) -> None:
         self._password = secrets.token_hex(16)
         self._container = f"saga-rabbitmq-{secrets.token_hex(4)}"
-        self._ports = {5672: 0, 15672: 0}
+        self._amqp, self._management = free_ports(2)
         settings = {
             "SETTINGS": f"{rabbitmq.SETTINGS.read_text(encoding='utf-8')}\n"
             f"default_user = {rabbitmq.USER}\ndefault_pass = {self._password}\n{rabbitmq.SMALL_DISK}",
         }
-        self._child = _run(children, run, self._container, RABBITMQ_IMAGE, settings, [*self._ports], RABBITMQ_SCRIPT)
+        ports = {self._amqp: 5672, self._management: 15672}
+        super().__init__(_start(children, run, self._container, RABBITMQ_IMAGE, settings, ports, RABBITMQ_SCRIPT))
 
     @property
     def amqp(self) -> str:
-        return f"amqp://{rabbitmq.USER}:{self._password}@{LOOPBACK}:{self._ports[5672]}/"
+        return f"amqp://{rabbitmq.USER}:{self._password}@{LOOPBACK}:{self._amqp}/"
 
     @property
     def management(self) -> str:
-        return f"http://{rabbitmq.USER}:{self._password}@{LOOPBACK}:{self._ports[15672]}"
+        return f"http://{rabbitmq.USER}:{self._password}@{LOOPBACK}:{self._management}"
 
-    def wait(self) -> None:
-        wait_until(self._ready, [self._child], self.name, SECONDS)
+    def rabbitmqctl(self, *arguments: str) -> str:
+        """What it answers; an error, if it fails."""
+        return rabbitmq.answer(_docker("exec", self._container, "rabbitmqctl", *arguments, seconds=60))
 
     def _ready(self) -> bool:
-        for inside, outside in self._ports.items():
-            self._ports[inside] = outside or _published(self._container, inside)
-        return all(self._ports.values()) and rabbitmq_answers(
-            self._ports[15672], rabbitmq.USER, self._password, amqp_port=5672
-        )
+        return rabbitmq_answers(self._management, rabbitmq.USER, self._password, amqp_port=5672)
 
 
-def _run(
+def _start(
     children: Children,
     run: Path,
     container: str,
     image: str,
     settings: Mapping[str, str],
-    ports: list[int],
+    ports: Mapping[int, int],
     script: str,
     stop: signal.Signals = signal.SIGTERM,
 ) -> Child:
-    """`docker run` in the foreground: it passes our signal on and ends with the container."""
-    command = ["docker", "run", "--rm", "--name", container]
-    for port in ports:
-        command += ["--publish", f"{LOOPBACK}::{port}"]
+    """
+    Make the container once, so that its data and its ports stay the same, and attach to it as often as it is started:
+    that passes our signal on and ends with the container.
+    """
+    create = ["docker", "create", "--name", container]
+    for outside, inside in ports.items():
+        create += ["--publish", f"{LOOPBACK}:{outside}:{inside}"]
     for name in settings:
-        command += ["--env", name]  # without the value, which others could read in the list of processes
-    command += ["--entrypoint", "sh", image, "-c", script]
-    home = children.home(run, container.split("-")[1])
-    farewell = ["docker", "rm", "--force", "--volumes", container]
-    return children.start(home, command, env={**os.environ, **settings}, stop=stop, farewell=farewell)
-
-
-def _published(container: str, port: int) -> int:
-    """The port on the loopback interface that the engine has chosen; 0 while there is none."""
-    told = _docker("port", container, f"{port}/tcp", seconds=15)
-    address, _, number = told.stdout.strip().partition(":")
-    return int(number) if address == LOOPBACK else 0
+        create += ["--env", name]  # without the value, which others could read in the list of processes
+    create += ["--entrypoint", "sh", image, "-c", script]
+    return children.start(
+        children.home(run, container.split("-")[1]),
+        create,
+        ["docker", "start", "--attach", container],
+        env={**os.environ, **settings},
+        stop=stop,
+        kill=["docker", "kill", "--signal=KILL", container],
+        farewell=["docker", "rm", "--force", "--volumes", container],
+    )
 
 
 def _docker(*arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:

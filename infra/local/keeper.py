@@ -3,11 +3,16 @@ Keeps one server: runs it, and outlives whoever asked for it by as long as it ta
 
 A script of its own, with the standard library only. Standard input brings one line of JSON (a `Task`) and is then the
 lifeline: at its end, however it came about, the server is stopped cleanly, then by force, with everything that it
-started; its log moves to where the last one is kept and its folder is removed. The exit code is the server's.
+started; its log goes to where logs are kept and its folder is removed. The exit code is the server's.
+
+Until then each line is a wish: `endure` (from now on, start the server again whenever it ends, in the same folder),
+`kill SECONDS` and `restart SECONDS` (end it by force or cleanly; if it shall endure, start it again so much later).
+Standard output tells the id of each process that is started, and 0 when it has ended.
 """
 
 import contextlib
 import json
+import math
 import os
 import select
 import shutil
@@ -15,11 +20,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import TypedDict
 
 PR_SET_CHILD_SUBREAPER = 36
 SWEEP_SECONDS = 5.0
+LOOK_SECONDS = 1.0  # between looks for what no descriptor tells
+QUICK_END = 20.0  # seconds after its start: RabbitMQ may take half of them to find out that it can't
+
+
+class Stopped(Exception):
+    """The owner wishes it, or is gone."""
 
 
 class Task(TypedDict):
@@ -30,9 +43,11 @@ class Task(TypedDict):
     group: int | None
     stop: int  # the signal that asks the server to stop
     grace: float  # seconds until it is killed
+    kill: list[str]  # ends by force what runs elsewhere; empty for a process of ours
+    pauses: list[float]  # seconds before it is started again, after so many quick ends in a row; then it is given up
     farewell: list[str]  # run at the end; may be empty
     log: str
-    kept_log: str  # where the last log stays; empty to keep none
+    kept_log: str  # what the log is added to at the end; empty to keep none
     owner: int  # the process that asked
 
 
@@ -54,25 +69,16 @@ def listen_to_signals() -> int:
     return told
 
 
-def asked_to_stop(child: subprocess.Popen[bytes], signals: int, owner: int) -> bool:
-    """Wait for the child's end (False) or for the owner's wish or death (True)."""
-    while child.poll() is None:
-        readable, _, _ = select.select([sys.stdin, signals], [], [], 1.0)
-        if sys.stdin in readable:
-            return True
-        if signals in readable and any(number != signal.SIGCHLD for number in os.read(signals, 64)):
-            return True
-        if os.getppid() != owner:  # a fork of the owner may still hold the lifeline
-            return True
-    return False
+def tell(pid: int) -> None:
+    """To the owner, if it still listens; a full pipe must not hold us up."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), f"{pid}\n".encode())
 
 
-def stop(child: subprocess.Popen[bytes], number: int, grace: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
-        child.send_signal(number)
-        child.wait(grace)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+def say(words: str) -> None:
+    """To whoever reads the server's log."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), f"keeper: {words}\n".encode())
 
 
 def own_children() -> list[int]:
@@ -101,46 +107,151 @@ def sweep() -> None:
         time.sleep(0.02)
 
 
-def run(task: Task) -> int:
-    signals = listen_to_signals()
-    code = 0
-    for argv in task["steps"]:
+class Keeper:
+    def __init__(self, task: Task, lifeline: FileIO) -> None:
+        self._task = task
+        self._lifeline = lifeline
+        self._signals = listen_to_signals()
+        self._endures = False
+
+    def run(self) -> int:
+        """All steps; the last exit code, or 0 where we were stopped."""
+        *preparations, server = self._task["steps"]
+        with contextlib.suppress(Stopped):
+            for step in preparations:
+                code, _ = self.see_through(step)
+                if code != 0:
+                    return code
+            return self.serve(server)
+        return 0
+
+    def serve(self, server: list[str]) -> int:
+        """Until it ends, if it doesn't endure; else until it has ended quickly too many times in a row."""
+        quick_ends = 0
+        while True:
+            began = time.monotonic()
+            code, pause = self.see_through(server)
+            if not self._endures:
+                return code
+            sweep()
+            if pause is None:
+                quick_ends = quick_ends + 1 if time.monotonic() < began + QUICK_END else 1
+                if quick_ends > len(self._task["pauses"]):
+                    say(f"it has ended with {code} again, and is given up")
+                    return code
+                pause = self._task["pauses"][quick_ends - 1]
+                say(f"it has ended with {code}, and is started again in {pause:g} s")
+            for _ in self.wishes(seconds=pause):
+                pass  # it is ended already
+
+    def see_through(self, argv: list[str]) -> tuple[int, float | None]:
+        """Its exit code; and, if it was ended by a wish, for how long."""
+        pause = None
+        child = self.start(argv)
+        try:
+            for wish in self.wishes(child):
+                match wish:
+                    case ["endure"]:
+                        self._endures = True
+                    case ["kill", seconds]:
+                        pause = float(seconds)
+                        self.kill(child)
+                    case ["restart", seconds]:
+                        pause = float(seconds)
+                        self.stop(child)
+        except Stopped:
+            self.stop(child)
+            raise
+        finally:
+            tell(0)
+        return child.returncode, pause
+
+    def wishes(self, child: subprocess.Popen[bytes] | None = None, seconds: float = math.inf) -> Iterator[list[str]]:
+        """What the owner wishes until the child ends or the time is over; `Stopped` if it wishes nothing any more."""
+        deadline = time.monotonic() + seconds
+        while (child is None or child.poll() is None) and (left := deadline - time.monotonic()) > 0:
+            lifeline, signals = self._lifeline.fileno(), self._signals
+            readable, _, _ = select.select([lifeline, signals], [], [], min(left, LOOK_SECONDS))
+            if signals in readable and any(number != signal.SIGCHLD for number in os.read(signals, 64)):
+                raise Stopped
+            if os.getppid() != self._task["owner"]:  # a fork of the owner may still hold the lifeline
+                raise Stopped
+            if lifeline in readable:
+                wish = self._lifeline.readline()
+                if not wish:
+                    raise Stopped
+                yield wish.decode().split()
+
+    def start(self, argv: list[str]) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
             argv,
-            cwd=task["folder"],
-            env=task["env"],
+            cwd=self._task["folder"],
+            env=self._task["env"],
             stdin=subprocess.DEVNULL,
-            user=task["user"],
-            group=task["group"],
-            extra_groups=None if task["user"] is None else [],
+            stdout=sys.stderr,  # our own standard output is the owner's
+            user=self._task["user"],
+            group=self._task["group"],
+            extra_groups=None if self._task["user"] is None else [],
             start_new_session=True,
             umask=0o077,
         )
-        if asked_to_stop(child, signals, task["owner"]):
-            stop(child, task["stop"], task["grace"])
-            break
-        code = child.returncode
-        if code != 0:
-            break
-    return code
+        tell(child.pid)
+        return child
+
+    def stop(self, child: subprocess.Popen[bytes]) -> None:
+        """Cleanly, and by force if that takes too long."""
+        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+            child.send_signal(self._task["stop"])
+            child.wait(self._task["grace"])
+        self.end(child)
+
+    def kill(self, child: subprocess.Popen[bytes]) -> None:
+        if self._task["kill"]:
+            run_quietly(self._task["kill"])
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(self._task["grace"])
+        self.end(child)
+
+    def end(self, child: subprocess.Popen[bytes]) -> None:
+        """Its whole group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(SWEEP_SECONDS)
+
+
+def run_quietly(argv: list[str]) -> None:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(argv, check=False, capture_output=True, timeout=30)
+
+
+def put_away(log: Path, kept: Path) -> None:
+    """The log is at the end of the kept one, after those of earlier starts."""
+    with contextlib.suppress(OSError):
+        if kept.exists():
+            with log.open("rb") as new, kept.open("ab") as old:
+                shutil.copyfileobj(new, old)
+            log.unlink()
+        else:
+            log.replace(kept)
 
 
 def main() -> int:
-    task: Task = json.loads(sys.stdin.readline())
-    adopt_orphans()
-    try:
-        return run(task)
-    finally:
-        sweep()
-        if task["farewell"]:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(task["farewell"], check=False, capture_output=True, timeout=30)
-        shutil.rmtree(task["folder"], ignore_errors=True)
-        with contextlib.suppress(OSError):
+    with open(0, "rb", buffering=0) as lifeline:
+        task: Task = json.loads(lifeline.readline())
+        os.set_blocking(sys.stdout.fileno(), False)
+        adopt_orphans()
+        try:
+            return Keeper(task, lifeline).run()
+        finally:
+            sweep()
+            if task["farewell"]:
+                run_quietly(task["farewell"])
+            shutil.rmtree(task["folder"], ignore_errors=True)
             if task["kept_log"]:
-                Path(task["log"]).replace(task["kept_log"])
+                put_away(Path(task["log"]), Path(task["kept_log"]))
             else:
-                Path(task["log"]).unlink()
+                Path(task["log"]).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -7,26 +7,24 @@ from pathlib import Path
 
 from infra.local.binaries import PostgresBinaries, search_path
 from infra.local.home import server_user
+from infra.local.kept import Kept
 from infra.local.ports import LOOPBACK, free_ports
-from infra.local.process import Child, Children, wait_until
+from infra.local.process import Child, Children
 from infra.local.ready import postgres_answers
 
 SETTINGS = Path(__file__).parent.parent / "postgres" / "postgresql.conf"
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"  # the same order of strings on every machine
-SECONDS = 60.0
 
 
-class Postgres:
+class Postgres(Kept):
     """A fresh cluster that listens on the loopback interface only, and only for those who know the password."""
 
     name = "PostgreSQL"
+    seconds = 60.0
 
     def __init__(self, binaries: PostgresBinaries, run: Path, children: Children) -> None:
         self._data = Path()
-        self._child = self._start(binaries, run, children)
-
-    def wait(self) -> None:
-        wait_until(self._ready, [self._child], self.name, SECONDS)
+        super().__init__(self._start(binaries, run, children))
 
     def _start(self, binaries: PostgresBinaries, run: Path, children: Children) -> Child:
         home = children.home(run, "postgres", server_user("postgres"))

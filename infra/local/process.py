@@ -1,5 +1,6 @@
 """Children that end with us."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,9 +18,11 @@ from infra.local.home import Home, User, make_home
 from infra.local.keeper import SWEEP_SECONDS, Task
 
 GRACE = 10.0  # seconds to stop in, before force
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  # before a server that ends at once, again and again, is started again
 LAST_LINES = 15
 POLL = 0.05
-PORT_TAKEN = (b"address already in use", b"address in use", b"eaddrinuse")
+PIPE_BYTES = 65_536  # as much as a pipe holds
+PORT_TAKEN = (b"address already in use", b"address in use", b"eaddrinuse", b"port is already allocated")
 
 
 class Child:
@@ -33,18 +36,47 @@ class Child:
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))],
             stdin=subprocess.PIPE,
-            stdout=log,
+            stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
         assert self._keeper.stdin is not None  # noqa: S101 - told to the type checker
+        assert self._keeper.stdout is not None  # noqa: S101 - see above
         self._lifeline = self._keeper.stdin
+        self._told = self._keeper.stdout
+        os.set_blocking(self._told.fileno(), False)
+        self._pid = self._former = 0
         self._lifeline.write(json.dumps(task).encode() + b"\n")
         self._lifeline.flush()
         self._patience = task["grace"] + SWEEP_SECONDS + 40  # and the farewell's 30 seconds
 
     def ended(self) -> bool:
         return self._keeper.poll() is not None
+
+    def pid(self) -> int:
+        """Its process; 0 while there is none."""
+        with contextlib.suppress(BlockingIOError):
+            while not self.ended() and (told := os.read(self._told.fileno(), PIPE_BYTES)):
+                self._pid = int(told.split()[-1])
+        return 0 if self.ended() else self._pid
+
+    def endure(self) -> None:
+        """From now on it is started again, in its home, when it ends by itself or by one of these two wishes."""
+        self._wish("endure")
+
+    def kill(self, pause: float = 0) -> None:
+        """SIGKILL for it and all that it started. One that endures is started again so many seconds later."""
+        self._former = self.pid()
+        self._wish(f"kill {pause}")
+
+    def restart(self, pause: float = 0) -> None:
+        """The same, but it may stop cleanly."""
+        self._former = self.pid()
+        self._wish(f"restart {pause}")
+
+    def runs_again(self) -> bool:
+        """It runs, and is not the one that was ended by a wish."""
+        return self.pid() not in {0, self._former}
 
     def last_words(self) -> bytes:
         """The last lines of its log."""
@@ -60,7 +92,13 @@ class Child:
         """It is gone afterwards, with all that it started."""
         self._lifeline.close()
         self._keeper.wait(self._patience)
+        self._told.close()
         self._log.close()
+
+    def _wish(self, wish: str) -> None:
+        if not self._lifeline.closed:
+            with contextlib.suppress(BrokenPipeError):  # it has ended
+                os.write(self._lifeline.fileno(), f"{wish}\n".encode())
 
 
 class Children:
@@ -69,6 +107,7 @@ class Children:
     def __init__(self) -> None:
         self._all: list[Child] = []
         self._homes: list[Home] = []
+        self._kept_logs: set[Path] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +121,11 @@ class Children:
             shutil.rmtree(home.folder, ignore_errors=True)
 
     def home(self, run: Path, name: str, user: User | None = None) -> Home:
-        """A home that is gone at the end of the block, too."""
+        """A home that is gone at the end of the block, too. All that had this name in the block share one kept log."""
         self._homes.append(home := make_home(run, name, user))
+        if home.kept_log and home.kept_log not in self._kept_logs:  # it is of an earlier block
+            self._kept_logs.add(home.kept_log)
+            home.kept_log.unlink(missing_ok=True)
         return home
 
     def start(
@@ -93,6 +135,8 @@ class Children:
         env: Mapping[str, str],
         stop: signal.Signals = signal.SIGTERM,
         grace: float = GRACE,
+        kill: Iterable[str] = (),
+        pauses: Iterable[float] = PAUSES,
         farewell: Iterable[str] = (),
     ) -> Child:
         """Run the steps one after the other, the last of which is the server, in its home and as the home's user."""
@@ -104,6 +148,8 @@ class Children:
             group=home.user.gid if home.user else None,
             stop=stop.value,
             grace=grace,
+            kill=list(kill),
+            pauses=list(pauses),
             farewell=list(farewell),
             log=str(home.log),
             kept_log=str(home.kept_log or ""),

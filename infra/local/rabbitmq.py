@@ -1,30 +1,33 @@
 """A private RabbitMQ server from this machine's binaries."""
 
 import secrets
+import subprocess
 from pathlib import Path
 
 from infra.local.binaries import RabbitBinaries, search_path
+from infra.local.errors import ServersUnavailable
 from infra.local.home import Home, server_user
+from infra.local.kept import Kept
 from infra.local.ports import LOOPBACK, free_ports
-from infra.local.process import Children, wait_until
+from infra.local.process import Children
 from infra.local.ready import rabbitmq_answers
 
 SETTINGS = Path(__file__).parent.parent / "rabbitmq" / "rabbitmq.conf"
 PLUGINS = "[rabbitmq_management,rabbitmq_prometheus].\n"
 USER = "admin"
-SECONDS = 90.0
 # Listeners and stores close in well under a second; older releases then sleep for 5 s (rabbitmq-server#11070).
 GRACE = 2.0
 SMALL_DISK = "disk_free_limit.absolute = 64MB\n"  # the data is small and lives no longer than the demo
 
 
-class RabbitMQ:
+class RabbitMQ(Kept):
     """
     A fresh node with its own name, cookie and port mapper (epmd), all on the loopback interface. It reads nothing of
     the machine's own broker: neither /etc/rabbitmq nor the user's environment or cookie.
     """
 
     name = "RabbitMQ"
+    seconds = 90.0
 
     def __init__(self, binaries: RabbitBinaries, run: Path, children: Children) -> None:
         home = children.home(run, "rabbitmq", server_user("rabbitmq"))
@@ -34,20 +37,36 @@ class RabbitMQ:
         self.amqp = f"amqp://{login}:{self._amqp}/"
         self.management = f"http://{login}:{self._management}"
         env = _environment(home, distribution, mapper)
+        self._ctl, self._home, self._env = binaries.server.with_name("rabbitmqctl"), home, env
         home.write("rabbitmq.conf", self._settings(prometheus))
         mapper_home = children.home(run, "epmd", home.user)
         epmd = [str(binaries.epmd), "-port", str(mapper), "-address", LOOPBACK]
-        self._children = [
+        super().__init__(
             children.start(mapper_home, epmd, env=env),
             children.start(home, [str(binaries.server)], env=env, grace=GRACE),
-        ]
-
-    def wait(self) -> None:
-        wait_until(self._ready, self._children, self.name, SECONDS)
+        )
 
     def _ready(self) -> bool:
         # A port mapper that has ended lost its port to another one, which our node then uses: not private.
         return rabbitmq_answers(self._management, USER, self._password, self._amqp) and not self._children[0].ended()
+
+    def rabbitmqctl(self, *arguments: str) -> str:
+        """What it answers; an error, if it fails."""
+        user = self._home.user
+        told = subprocess.run(
+            [self._ctl, *arguments],
+            cwd=self._home.folder,
+            env=self._env,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return answer(told)
 
     def _settings(self, prometheus: int) -> str:
         return f"""{SETTINGS.read_text(encoding="utf-8")}
@@ -60,6 +79,13 @@ prometheus.tcp.port = {prometheus}
 default_user = {USER}
 default_pass = {self._password}
 {SMALL_DISK}"""
+
+
+def answer(told: subprocess.CompletedProcess[str]) -> str:
+    """What a command said; an error, if it failed."""
+    if told.returncode != 0:
+        raise ServersUnavailable(f"{' '.join(map(str, told.args))} failed:\n{told.stdout}{told.stderr or ''}")
+    return told.stdout
 
 
 def _environment(home: Home, distribution: int, mapper: int) -> dict[str, str]:

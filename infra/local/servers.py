@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from infra.local.errors import PortTaken
 from infra.local.process import Children
-from infra.local.ways import Server, choose
+from infra.local.ways import PostgresServer, RabbitServer, Server, Way, choose
 
 ATTEMPTS = 3
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -25,14 +25,34 @@ class Servers:
     how: str  # one line for people
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The servers themselves, which can be killed and restarted."""
+
+    rabbitmq: RabbitServer
+    postgres: PostgresServer
+    how: str
+
+    @property
+    def servers(self) -> Servers:
+        return Servers(self.rabbitmq.amqp, self.rabbitmq.management, self.postgres.url, self.how)
+
+
 @contextmanager
 def local_servers(run: Path, say: Callable[[str], None] = print) -> Iterator[Servers]:
     """
     Private servers within the block, with fresh data, on free ports of the loopback interface; data and logs are under
-    `run`, the data in a scratch folder where the servers' user cannot get there. Afterwards no process and no data is
-    left, even if we are killed; the last logs stay. Nothing that runs already is touched.
+    `run`, the data in a scratch folder where the servers' user cannot get there. One that ends by itself is started
+    again with its data. Afterwards no process and no data is left, even if we are killed; the last logs stay. Nothing
+    that runs already is touched.
     """
-    way = choose(say)
+    with running(run, choose(say)) as pair:
+        yield pair.servers
+
+
+@contextmanager
+def running(run: Path, way: Way) -> Iterator[Pair]:
+    """The same, for those who want to do something to them."""
     run = run.absolute()
     with Children() as children:
         start_rabbitmq = partial(way.rabbitmq, run, children)
@@ -40,7 +60,7 @@ def local_servers(run: Path, say: Callable[[str], None] = print) -> Iterator[Ser
         rabbitmq, postgres = start_rabbitmq(), start_postgres()  # side by side; the slower one first
         postgres = _ready(postgres, start_postgres)
         rabbitmq = _ready(rabbitmq, start_rabbitmq)
-        yield Servers(rabbitmq.amqp, rabbitmq.management, postgres.url, way.how)
+        yield Pair(rabbitmq, postgres, way.how)
 
 
 def _ready(server: AnyServer, start_again: Callable[[], AnyServer]) -> AnyServer:

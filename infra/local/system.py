@@ -30,6 +30,11 @@ START_SECONDS = 30.0
 TOKEN_VALID = timedelta(days=30)
 
 
+def as_module(name: str) -> list[str]:
+    """The command that starts a service."""
+    return [sys.executable, "-m", f"{name}_service"]
+
+
 @dataclass
 class Services:
     """The processes of a deployment's services, each started, stopped and killed by its name."""
@@ -38,6 +43,7 @@ class Services:
     children: Children
     run: Path
     overrides: Mapping[str, str] = field(default_factory=dict)
+    command: Callable[[str], list[str]] = as_module
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, Child] = field(default_factory=dict)
 
@@ -49,8 +55,8 @@ class Services:
         """Start it; `wait` until it is ready."""
         told = self.deployment.environment(name, self.ports[name])
         env = {**os.environ, **told, **self.overrides}
-        command = [sys.executable, "-m", f"{name}_service"]
-        self.running[name] = self.children.start(self.children.home(self.run, name), command, env=env, grace=GRACE)
+        home = self.children.home(self.run, name)
+        self.running[name] = self.children.start(home, self.command(name), env=env, grace=GRACE)
 
     def wait(self, *names: str) -> None:
         for name in names:
@@ -59,6 +65,15 @@ class Services:
     def stop(self, name: str) -> None:
         """Stop it cleanly."""
         self.running.pop(name).join()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL. It has ended afterwards, and `start` or `revive` starts it again."""
+        self.running[name].kill()
+        self.running[name].join()
+
+    def pid(self, name: str) -> int:
+        """The process that it is now; 0 where it has ended."""
+        return self.running[name].pid()
 
     def revive(self) -> list[str]:
         """Start those again that have ended by themselves; which they were."""
@@ -72,10 +87,15 @@ class Services:
 
 
 @contextmanager
-def services(deployment: Deployment, run: Path, overrides: Mapping[str, str] | None = None) -> Iterator[Services]:
+def services(
+    deployment: Deployment,
+    run: Path,
+    overrides: Mapping[str, str] | None = None,
+    command: Callable[[str], list[str]] = as_module,
+) -> Iterator[Services]:
     """All services of a provisioned deployment, ready; stopped cleanly, all at once, at the end of the block."""
     with Children() as children:
-        processes = Services(deployment, children, run, overrides or {})
+        processes = Services(deployment, children, run, overrides or {}, command)
         for service in deployment.services:
             processes.start(service.name)
         processes.wait(*processes.ports)

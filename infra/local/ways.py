@@ -20,7 +20,13 @@ Say = Callable[[str], None]
 
 class Server(Protocol):
     def wait(self) -> None:
-        """Return when it answers."""
+        """Return when it answers; after `kill` and `restart`, when it answers again."""
+
+    def kill(self, pause: float = 0) -> None:
+        """SIGKILL, at once; it is started again so many seconds later, with its data and at the same ports."""
+
+    def restart(self, pause: float = 0) -> None:
+        """Have it stop cleanly; it is started again so many seconds later, with its data and at the same ports."""
 
 
 class PostgresServer(Server, Protocol):
@@ -33,6 +39,7 @@ class RabbitServer(Server, Protocol):
     def amqp(self) -> str: ...
     @property
     def management(self) -> str: ...
+    def rabbitmqctl(self, *arguments: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +51,14 @@ class Way:
     rabbitmq: Callable[[Path, Children], RabbitServer]
 
 
-def choose(say: Say) -> Way:
-    """The first way that is open, of those that SAGA_LOCAL allows."""
+def choose(say: Say, choice: str | None = None) -> Way:
+    """The first way that is open, of those that SAGA_LOCAL allows, or another choice."""
     allowed = {
         "": (_binaries, _containers, _packages),
         "binaries": (_binaries, _packages),
         "containers": (_containers,),
     }
-    choice = os.environ.get(CHOICE, "")
+    choice = os.environ.get(CHOICE, "") if choice is None else choice
     if choice not in allowed:
         raise ServersUnavailable(f"{CHOICE} is {choice!r}; it may be 'binaries' or 'containers', or not set at all.")
     reasons = []
