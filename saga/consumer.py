@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import islice
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga import faultpoints
-from saga.broker import Names, connect, delivery, translated
+from saga.broker import Names, connect, delivery, short, translated
 from saga.database import CONFLICTS, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
@@ -68,17 +68,19 @@ class Consumer:
         await self._stopped.wait()
 
     async def expect_provisioned(self) -> None:
-        """Return if our queue is there. Raises CannotStart, or BrokerAway."""
+        """Return if our queue is there, and those for what fails. Raises CannotStart, or BrokerAway."""
         connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} check")
         try:
-            async with translated():
-                channel = await connection.channel()
-                await channel.declare_queue(self._names.queue, passive=True)
+            await _expect(connection, self._names.queue, "run 'saga provision'")
+            for queue in (*map(self._names.tier, tiers), self._names.dead):
+                told = ",".join(map(short, tiers))
+                await _expect(connection, queue, f"run 'saga provision' with SAGA_RETRY_TIERS={told}")
         finally:
             await _quietly(connection.close())
 
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
+        tiers = self._settings.retry_tiers
         await reach(self._participant.pool)
         inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
@@ -208,3 +210,11 @@ async def _quietly(closing: object) -> None:
             await closing  # type: ignore[misc] # an awaitable of whatever the client library returns
     except (OSError, RuntimeError):
         return
+async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:
+    try:
+        async with translated():
+            await (await connection.channel()).declare_queue(queue, passive=True)
+    except CannotStart as error:
+        raise CannotStart(error.problem, remedy) from error
+
+

@@ -14,6 +14,11 @@ CRASH_LIMIT = 50
 """Deliveries without an acknowledgement after which a message is parked. A guard against one that takes the process
 down each time; ordinary failures are counted by the runtime and never come near it."""
 
+LOOKS = 1_000_000_000
+"""How often a message may be looked at before the broker takes it for one that nobody can handle. It counts each look
+at a queue as a failed delivery, and from RabbitMQ 4 on throws away what it has given out 20 times, unless told another
+limit; that there is none it can be told since 4.0 only."""
+
 UNROUTED_KEPT = 100_000
 """Messages that nobody hears are kept for a person to see, the newest of them: never so many that the disk fills."""
 
@@ -94,7 +99,7 @@ def derive(services: Sequence[Service], tiers: Sequence[timedelta] = RETRY_TIERS
         exchanges=(Exchange(UNROUTED, "fanout"),),
         queues=(Queue(UNROUTED),),
         bindings=(Binding(UNROUTED, UNROUTED, ""),),
-        policies=(Policy(UNROUTED, {"max-length": UNROUTED_KEPT, "overflow": "drop-head"}),),
+        policies=(Policy(UNROUTED, {"max-length": UNROUTED_KEPT, "overflow": "drop-head", "delivery-limit": LOOKS}),),
         users=(User(PUBLISHER, write=_only(*doors), read="^$"),) if doors else (),
     )
     return _together([shared, *parts])
@@ -107,7 +112,7 @@ def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
     return Topology(
         exchanges=(
             *(Exchange(name, "topic", alternate=UNROUTED) for name in sorted({service.exchange, *dict(heard)})),
-            Exchange(names.retry_exchange, "direct", alternate=UNROUTED),
+            Exchange(names.retry_exchange, "direct"),  # what it can't route is returned: nothing of it may get lost
         ),
         queues=tuple(Queue(name) for name in (names.queue, *tier_queues, names.dead)),
         bindings=(
@@ -120,6 +125,7 @@ def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
                 Policy(queue, _dead_lettering(names, names.queue) | {"message-ttl": round(tier.total_seconds() * 1000)})
                 for queue, tier in tier_queues.items()
             ),
+            Policy(names.dead, {"delivery-limit": LOOKS}),
         ),
         users=(
             User(

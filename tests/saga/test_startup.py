@@ -117,6 +117,15 @@ async def test_what_is_not_provisioned_is_told_in_one_line_with_a_remedy(servers
         assert "run 'saga provision'" in ended.stderr
 
 
+def test_retry_tiers_that_were_not_provisioned_are_named(told: Told) -> None:
+    """Else what fails would find no queue to wait in."""
+    told["INVENTORY_RETRY_TIERS"] = "100ms,7s"
+    ended = started(told)
+    assert (ended.returncode, ended.stderr.strip().count("\n")) == (1, 0)
+    assert "no queue 'inventory.retry.7s'" in ended.stderr
+    assert "run 'saga provision' with SAGA_RETRY_TIERS=100ms,7s" in ended.stderr
+
+
 def test_a_taken_port_is_named(told: Told) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         told["INVENTORY_HTTP_PORT"] = str(taken.getsockname()[1])

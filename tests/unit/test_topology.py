@@ -10,7 +10,7 @@ from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
 from saga import Service, Tx
-from saga.topology import NO_TOPIC, Binding, Exchange, Queue, Topology, User, derive
+from saga.topology import LOOKS, NO_TOPIC, Binding, Exchange, Queue, Topology, User, derive
 from shipping_service.handlers import shipping
 
 TIERS = (timedelta(seconds=5), timedelta(minutes=5))
@@ -27,12 +27,12 @@ def policies(topology: Topology) -> dict[str, dict[str, object]]:
 
 
 def test_the_exchanges_are_those_of_the_contract() -> None:
-    """One topic exchange per owner and a direct one for its retries, each with the alternate exchange."""
+    """One topic exchange per owner, with the alternate exchange, and a direct one for its retries.
+
+    That one has none: a failed message that finds no queue is returned to its service, which still has it.
+    """
     topics = {Exchange(name, "topic", alternate="unrouted") for name in ("orders", "inventory", "payment", "shipping")}
-    direct = {
-        Exchange(f"{name}.retry", "direct", alternate="unrouted")
-        for name in ("order", "inventory", "payment", "shipping")
-    }
+    direct = {Exchange(f"{name}.retry", "direct") for name in ("order", "inventory", "payment", "shipping")}
     assert set(whole.exchanges) == topics | direct | {Exchange("unrouted", "fanout")}
     assert len(whole.exchanges) == len(set(whole.exchanges))
 
@@ -93,13 +93,17 @@ def test_a_message_that_takes_the_process_down_is_parked_at_last() -> None:
 
 
 def test_dead_letters_stay_until_somebody_takes_them() -> None:
-    """No policy lets them expire."""
-    assert "inventory.dead" not in policies(whole)
+    """However often they are looked at; and no policy lets them expire."""
+    assert policies(whole)["inventory.dead"] == {"delivery-limit": LOOKS}
 
 
 def test_what_nobody_hears_never_fills_the_disk() -> None:
     """The newest of it is kept, for a person to see."""
-    assert policies(whole)["unrouted"] == {"max-length": 100_000, "overflow": "drop-head"}
+    assert policies(whole)["unrouted"] == {
+        "max-length": 100_000,
+        "overflow": "drop-head",
+        "delivery-limit": LOOKS,
+    }
 
 
 def test_a_policy_applies_to_its_own_queue_only() -> None:
