@@ -70,6 +70,7 @@ class Consumer:
     async def expect_provisioned(self) -> None:
         """Return if our queue is there, and those for what fails. Raises CannotStart, or BrokerAway."""
         connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} check")
+        tiers = self._settings.retry_tiers
         try:
             await _expect(connection, self._names.queue, "run 'saga provision'")
             for queue in (*map(self._names.tier, tiers), self._names.dead):
@@ -80,7 +81,6 @@ class Consumer:
 
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
-        tiers = self._settings.retry_tiers
         await reach(self._participant.pool)
         inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
@@ -204,12 +204,6 @@ def _redeliveries(message: AbstractIncomingMessage) -> int:
     return counted if isinstance(counted, int) else 0
 
 
-async def _quietly(closing: object) -> None:
-    try:
-        async with asyncio.timeout(2):
-            await closing  # type: ignore[misc] # an awaitable of whatever the client library returns
-    except (OSError, RuntimeError):
-        return
 async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:
     try:
         async with translated():
@@ -218,3 +212,9 @@ async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> No
         raise CannotStart(error.problem, remedy) from error
 
 
+async def _quietly(closing: object) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await closing  # type: ignore[misc] # an awaitable of whatever the client library returns
+    except (OSError, RuntimeError):
+        return
