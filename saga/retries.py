@@ -22,6 +22,10 @@ log = structlog.get_logger()
 ATTEMPT = "x-attempt"
 EXCHANGE = "x-original-exchange"
 ROUTING_KEY = "x-original-routing-key"
+REASON = "x-reason"
+ERROR = "x-error"
+STACK_HASH = "x-stack-hash"
+PARKED_AT = "x-parked-at"
 _MOST_HEADERS = 40
 _LONGEST_HEADER = 1_000
 """Characters. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
@@ -44,7 +48,9 @@ class Retries:
         `envelope` is what it was understood as: its identity and time stay, also where they were derived.
         """
         attempt = attempts(message, self._names)
-        if isinstance(error, CONFLICTS):  # another transaction's fault: it costs no attempt, and holds up nobody
+        if (
+            isinstance(error, CONFLICTS) and self._tiers
+        ):  # another transaction's fault: it costs no attempt, and holds up nobody
             await self._retry(message, error, self._tiers[0], attempt, envelope)
         elif isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
             await self._park(message, error, attempt, envelope)
@@ -68,7 +74,7 @@ class Retries:
     async def _park(
         self, message: AbstractIncomingMessage, error: Exception, attempt: int, envelope: Envelope[Event] | None
     ) -> None:
-        told = _told(error) | {ATTEMPT: attempt, "x-parked-at": datetime.now(UTC).isoformat()}
+        told = _told(error) | {ATTEMPT: attempt, PARKED_AT: datetime.now(UTC).isoformat()}
         await self._send(message, self._names.dead, told, envelope)
         PARKED.labels(self._names.service, type(error).__name__).inc()
         log.error("event.parked", message_id=message.message_id, reason=_text(error))
@@ -80,24 +86,31 @@ class Retries:
         told: dict[str, Any],
         envelope: Envelope[Event] | None,
     ) -> None:
-        exchange, original_key = origin(message, self._names)
-        came_from = {EXCHANGE: exchange, ROUTING_KEY: original_key, "x-service": self._names.service}
-        if message.user_id:
-            came_from["x-original-user"] = message.user_id  # the property must name who publishes
-        copy = Message(
-            message.body,
-            headers=_kept(message.headers) | came_from | told,
-            content_type=message.content_type,
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=message.message_id or (envelope.id if envelope else None),
-            correlation_id=message.correlation_id,
-            type=message.type,
-            timestamp=message.timestamp or (envelope.time if envelope else None),
-            app_id=message.app_id,
-        )
+        copy = copied(message, origin(message, self._names), told | {"x-service": self._names.service}, envelope)
         faultpoints.reach(Point.DIVERTING)
         await self._publisher.publish_one(Outgoing(copy, self._names.retry_exchange, routing_key))
         faultpoints.reach(Point.DIVERTED)
+
+
+def copied(
+    message: AbstractIncomingMessage, came_from: tuple[str, str], told: dict[str, Any], envelope: Envelope[Event] | None
+) -> Message:
+    """The same message on its way through the service's own exchange, with what there is to tell in its headers."""
+    exchange, routing_key = came_from
+    headers = _kept(message.headers) | {EXCHANGE: exchange, ROUTING_KEY: routing_key}
+    if message.user_id:
+        headers["x-original-user"] = message.user_id  # the property must name who publishes
+    return Message(
+        message.body,
+        headers=headers | told,
+        content_type=message.content_type,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=message.message_id or (envelope.id if envelope else None),
+        correlation_id=message.correlation_id,
+        type=message.type,
+        timestamp=message.timestamp or (envelope.time if envelope else None),
+        app_id=message.app_id,
+    )
 
 
 def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
@@ -120,11 +133,12 @@ def attempts(message: AbstractIncomingMessage, names: Names) -> int:
 
 
 def _kept(headers: HeadersType) -> dict[str, Any]:
-    """The sender's own headers, without what the broker counts anew for each message."""
+    """The sender's own headers, without what the broker counts anew for each message, and what we told of the last."""
+    anew = (*_BROKERS_OWN, ATTEMPT, REASON, ERROR, STACK_HASH, PARKED_AT)
     kept = {
         name: value
         for name, value in headers.items()
-        if not name.startswith(_BROKERS_OWN) and len(repr(value)) <= _LONGEST_HEADER
+        if not name.startswith(anew) and len(repr(value)) <= _LONGEST_HEADER
     }
     return dict(list(kept.items())[:_MOST_HEADERS])
 
@@ -132,9 +146,9 @@ def _kept(headers: HeadersType) -> dict[str, Any]:
 def _told(error: Exception) -> dict[str, str]:
     frames = "".join(f"{frame.name}@{frame.filename}" for frame in traceback.extract_tb(error.__traceback__))
     return {
-        "x-reason": _text(error),
-        "x-error": type(error).__name__,
-        "x-stack-hash": hashlib.sha256(frames.encode()).hexdigest()[:12],
+        REASON: _text(error),
+        ERROR: type(error).__name__,
+        STACK_HASH: hashlib.sha256(frames.encode()).hexdigest()[:12],
     }
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
 
+import asyncpg
 import pytest
 from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractIncomingMessage
@@ -92,6 +93,11 @@ async def test_a_message_that_cannot_be_understood_is_put_aside_at_once() -> Non
 
 async def test_without_tiers_a_message_is_put_aside_at_once() -> None:
     assert (await failed(delivered(), tiers=())).routing_key == "inventory.dead"
+
+
+async def test_a_conflict_without_tiers_is_put_aside_too() -> None:
+    """There is nowhere to wait for the other transaction."""
+    assert (await failed(delivered(), asyncpg.DeadlockDetectedError(), tiers=())).routing_key == "inventory.dead"
 
 
 @pytest.mark.parametrize("forged", [99, -1000, "many"])
