@@ -26,6 +26,7 @@ REASON = "x-reason"
 ERROR = "x-error"
 STACK_HASH = "x-stack-hash"
 PARKED_AT = "x-parked-at"
+_TOLD = (ATTEMPT, REASON, ERROR, STACK_HASH, PARKED_AT)
 _MOST_HEADERS = 40
 _LONGEST_HEADER = 1_000
 """Characters. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
@@ -134,11 +135,10 @@ def attempts(message: AbstractIncomingMessage, names: Names) -> int:
 
 def _kept(headers: HeadersType) -> dict[str, Any]:
     """The sender's own headers, without what the broker counts anew for each message, and what we told of the last."""
-    anew = (*_BROKERS_OWN, ATTEMPT, REASON, ERROR, STACK_HASH, PARKED_AT)
     kept = {
         name: value
         for name, value in headers.items()
-        if not name.startswith(anew) and len(repr(value)) <= _LONGEST_HEADER
+        if name not in _TOLD and not name.startswith(_BROKERS_OWN) and len(repr(value)) <= _LONGEST_HEADER
     }
     return dict(list(kept.items())[:_MOST_HEADERS])
 
