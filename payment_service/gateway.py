@@ -84,7 +84,8 @@ class SimulatedGateway:
         await asyncio.sleep(self._latency)
         reason, _ = DECLINING.get(capture.payment_method, (None, ""))
         charge = f"ch_{key.hex}"
-        declined = await self._books.fetchval(sql.charge, key, charge, capture.amount, capture.currency, reason)
+        booked = (key, charge, capture.amount, capture.currency, capture.order_id, reason)
+        declined = await self._books.fetchval(sql.charge, *booked)
         self._perhaps_lose_the_answer()
         return Charged(charge) if declined is None else Declined(*DECLINING[capture.payment_method])
 

@@ -1,8 +1,8 @@
 -- name: book!
--- Book under these keys, unless they were used before.
-INSERT INTO carrier.booking (idempotency_key, tracking)
-SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING;
+-- Book for an order under these keys, unless they were used before.
+INSERT INTO carrier.booking (idempotency_key, tracking, reference)
+SELECT key, tracking, $3::uuid FROM unnest($1::uuid[], $2::text[]) AS parcel (key, tracking) ON CONFLICT DO NOTHING;
 
 -- name: cancel!
 -- Cancel these bookings; those that are cancelled stay so.
-UPDATE carrier.booking SET cancelled = true WHERE tracking = ANY ($1::text[]);
+UPDATE carrier.booking SET cancelled = true, changed_at = now() WHERE tracking = ANY ($1::text[]) AND NOT cancelled;

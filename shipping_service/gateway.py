@@ -78,7 +78,7 @@ class SimulatedCarrier:
             )
             for key, warehouse in zip(keys, booking.warehouses, strict=True)
         )
-        await self._books.execute(sql.book, keys, [parcel.tracking for parcel in parcels])
+        await self._books.execute(sql.book, keys, [parcel.tracking for parcel in parcels], booking.order_id)
         self._perhaps_lose_the_answer()
         return Booked(parcels)
 

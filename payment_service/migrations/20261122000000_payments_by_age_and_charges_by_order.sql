@@ -5,7 +5,8 @@ CREATE INDEX payment_by_age ON payment (opened_at);
 
 -- What a charge is for, as gateways keep it for their customers' bookkeeping (Stripe calls it metadata): so every
 -- charge can be held against the ledger, also one that the ledger knows nothing of.
-ALTER TABLE gateway.charge ADD COLUMN reference text;
+ALTER TABLE gateway.charge ADD COLUMN reference uuid;
+UPDATE gateway.charge SET reference = payment.order_id FROM payment WHERE payment.charge_id = charge.charge_id;
 CREATE INDEX charge_by_reference ON gateway.charge (reference);
 CREATE INDEX refund_by_charge ON gateway.refund (charge_id);
 
