@@ -14,9 +14,10 @@ from events import (
     StockReserved,
 )
 from inventory_service import domain, store
+from inventory_service.laws import LAWS
 from saga import Command, Kind, Service, Tx
 
-inventory = Service("inventory")
+inventory = Service("inventory", laws=LAWS)
 
 
 class ReleaseStock(AboutOrder, Command):

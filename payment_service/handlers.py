@@ -13,9 +13,10 @@ from events import (
 )
 from payment_service import domain, store
 from payment_service.gateway import Capture, Charged, Declined, Refund, Refunded
+from payment_service.laws import LAWS
 from saga import Command, Service, Tx
 
-payment = Service("payment")
+payment = Service("payment", laws=LAWS)
 
 
 class RefundPayment(AboutOrder, Command):

@@ -16,8 +16,9 @@ from saga import Command, CommandRefused, Kind, Service, Tx
 from shipping_service import domain, store
 from shipping_service.domain import Status
 from shipping_service.gateway import Book, Booked, BookingCancelled, CancelBooking, NotServed
+from shipping_service.laws import LAWS
 
-shipping = Service("shipping")
+shipping = Service("shipping", laws=LAWS)
 
 
 class Dispatch(AboutOrder, Command):

@@ -61,6 +61,10 @@ class Management:
         """Messages in each queue, ready or in hand."""
         return {name: queue.get("messages", 0) for name, queue in (await self._existing()).queues.items()}
 
+    async def messages(self) -> dict[str, int | None]:
+        """Messages in each queue, ready or in hand, as some seconds ago; None, as long as the broker can't tell."""
+        return {queue["name"]: queue.get("messages") for queue in await self._get(f"queues/{self._in_vhost}")}
+
     async def delete_vhost(self) -> None:
         await self._request("DELETE", f"vhosts/{self._in_vhost}")
 

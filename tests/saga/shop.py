@@ -12,6 +12,7 @@ import httpx
 from events import Event, OrderPlaced
 from infra.local.system import Services
 from saga.api import mint_token
+from saga.audit import Report, audit
 from saga.provisioning import DatabaseServer, Deployment
 from saga.testing import Stage, eventually
 from tests.builders import address, line, order_placed
@@ -99,46 +100,15 @@ class Shop:
         finally:
             await connection.close()
 
+    async def audit(self, **how: Any) -> Report:
+        """All books held against each other, over all orders there have ever been."""
+        return await audit(
+            self.deployment.services, self.deployment.administrator, prefix=self.deployment.prefix, **how
+        )
+
     async def unbalanced(self) -> list[str]:
-        """The laws of the books that don't hold, over all orders there have ever been."""
-        problems = []
-        rows = await self.ask(
-            "inventory",
-            """SELECT sku, warehouse, reserved, coalesce(held, 0) AS held FROM stock LEFT JOIN (
-                   SELECT sku, warehouse, sum(quantity) AS held FROM reservation_line JOIN reservation USING (order_id)
-                   WHERE status = 'reserved' GROUP BY sku, warehouse) AS line USING (sku, warehouse)
-               WHERE reserved <> coalesce(held, 0)""",
-        )
-        problems += [f"stock: {dict(row)}" for row in rows]
-        ledger = await self.ask("payment", "SELECT coalesce(sum(captured - refunded), 0) FROM payment")
-        gateway = await self.ask(
-            "payment",
-            """SELECT coalesce((SELECT sum(amount) FROM gateway.charge WHERE declined IS NULL), 0)
-                    - coalesce((SELECT sum(amount) FROM gateway.refund), 0)""",
-        )
-        worth = await self.ask(
-            "order", "SELECT coalesce(sum(amount), 0) FROM customer_order WHERE status = 'fulfilled'"
-        )
-        if not ledger[0][0] == gateway[0][0] == worth[0][0]:
-            problems.append(f"money: ledger {ledger[0][0]}, gateway {gateway[0][0]}, fulfilled orders {worth[0][0]}")
-        fulfilled = {
-            row[0] for row in await self.ask("order", "SELECT order_id FROM customer_order WHERE status = 'fulfilled'")
-        }
-        shipped = {
-            row[0]
-            for row in await self.ask(
-                "shipping", "SELECT order_id FROM shipment WHERE status IN ('scheduled', 'dispatched')"
-            )
-        }
-        holding = {
-            row[0]
-            for row in await self.ask(
-                "inventory", "SELECT order_id FROM reservation WHERE status IN ('reserved', 'deducted')"
-            )
-        }
-        if not fulfilled == shipped == holding:
-            problems.append(f"orders: fulfilled {len(fulfilled)}, shipped {len(shipped)}, holding {len(holding)}")
-        return problems
+        """The laws that don't hold, now that everything is settled."""
+        return [str(breach) for breach in (await self.audit(settled=True)).breaches]
 
 
 def order_for(

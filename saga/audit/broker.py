@@ -1,0 +1,69 @@
+"""What the broker tells of messages on their way."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from saga.broker import UNROUTED, Names
+from saga.provisioning import Management
+from saga.service import Service
+
+STALE = 6.0
+"""Seconds. The broker counts its messages every five; until then it tells the figures of before."""
+
+Counts = Mapping[str, int | None]
+"""Messages by queue; None, while the broker can't tell."""
+
+
+class Broker:
+    """`services` are those whose queues matter: who has no books and says nothing changes nobody's."""
+
+    def __init__(self, management: Management, services: Sequence[Service]) -> None:
+        self._management = management
+        self._services = [service for service in services if service.laws or service.said]
+        self._all = services
+
+    async def caught_up(self, patience: float) -> list[str]:
+        """Return when every service has had nothing to hear, at some moment since now; or else who had, after so long.
+
+        Its queue and its retry tiers must be empty in two answers in a row, and the broker's figures are old: a
+        message that fails goes from one to the other and back, and hides where it isn't looked for just then.
+        """
+        behind = {service.name: 2 for service in self._services}
+        why: dict[str, str | None] = {}
+        for _ in range(max(2, round(patience / STALE))):
+            await asyncio.sleep(STALE)
+            counts = await self._management.messages()
+            why = {name: _behind(name, counts) for name in behind}
+            behind = {name: 2 if why[name] else times - 1 for name, times in behind.items() if why[name] or times > 1}
+            if not behind:
+                break
+        return [why[name] or f"{name} has only just become empty" for name in behind]
+
+    async def waiting(self) -> dict[str, int]:
+        """Messages that somebody has still to handle, by queue."""
+        counts = await self._management.messages()
+        names = [Names(service.name) for service in self._all]
+        return {f"messages in {queue}": n for name in names for queue, n in _queues(name, counts).items() if n}
+
+    async def parked(self) -> dict[str, int]:
+        """Messages that nobody will handle unless a person sees to it: dead letters, and what nobody hears."""
+        counts = await self._management.messages()
+        return {
+            queue: count
+            for queue in (*(Names(service.name).dead for service in self._all), UNROUTED)
+            if (count := counts.get(queue))
+        }
+
+
+def _behind(service: str, counts: Counts) -> str | None:
+    """Why it isn't known that the service has nothing to hear."""
+    queues = _queues(Names(service), counts)
+    if unknown := [queue for queue, count in queues.items() if count is None]:
+        return f"the broker can't tell what is in {unknown[0]}"
+    return next((f"{queue} is not empty" for queue, count in queues.items() if count), None)
+
+
+def _queues(names: Names, counts: Counts) -> dict[str, int | None]:
+    """The service's queue and its retry tiers."""
+    tiers = [queue for queue in counts if queue.startswith(f"{names.retry_exchange}.")]
+    return {queue: counts.get(queue) for queue in (names.queue, *tiers)}
