@@ -14,10 +14,10 @@ from events import Envelope, Event, Message
 from saga import calls, faultpoints, fence, inbox, outbox
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
-from saga.declarations import Settlement, Step
+from saga.declarations import Refusing, Settlement, Step
 from saga.errors import HandlerTooSlow, UndeclaredAnswer
 from saga.faultpoints import Point
-from saga.messages import Call
+from saga.messages import Call, Refusal
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.service import Service
 from saga.tracing import child_of
@@ -38,7 +38,7 @@ class Consequences:
     said: list[Envelope[Event]] = field(default_factory=list)
     called: list[tuple[str, Call, Envelope[Message]]] = field(default_factory=list)
 
-    def add(self, declared: Step | Settlement, step: str, cause: Envelope[Message], answer: Any) -> None:
+    def add(self, declared: Step | Settlement | Refusing, step: str, cause: Envelope[Message], answer: Any) -> None:
         if answer is not None and type(answer) not in declared.answers:
             raise UndeclaredAnswer(declared.name, type(answer).__name__)
         if isinstance(answer, Event):
@@ -126,6 +126,21 @@ class Participant:
             traceparent=child_of(None),
             data=message,
         )
+
+    async def refuse(self, step: Step, refusal: Refusal, cause: Envelope[Message]) -> list[Envelope[Event]] | None:
+        """Answer for a step that it refuses, unless the fence has it already; what it said, or None.
+
+        The fence counts it as done: its own message changes nothing any more, should it come after all.
+        """
+        refusing = self.service.refusals[step.name]
+        follows = Consequences(self.service.name)
+        async with transaction(self.pool) as tx, in_time(refusing.name):
+            if not await fence.enter(tx, step, [cause]):
+                return None
+            follows.add(refusing, step.name, cause, await refusing.handler(refusal, tx))
+            await follows.store(tx)
+        self._wake(follows)
+        return follows.said
 
     async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
         """Record the outcomes of calls, close these, and carry out what undo was noted on them, all or nothing."""

@@ -123,9 +123,9 @@ class Service:
         return tuple(message for message in heard if issubclass(message, Event))
 
     def said_by(self, step: Step) -> tuple[type[Event], ...]:
-        """The events that may follow from a step, at once or when the outcome of its call is known."""
+        """The events that may follow from a step: at once, when the outcome of its call is known, or by its refusal."""
         said: set[type[Event]] = set()
-        open_calls = list(step.answers)
+        open_calls = [*step.answers, *(self.refusals[step.name].answers if step.name in self.refusals else ())]
         seen: set[type[Event | Call]] = set()
         while open_calls:
             answer = open_calls.pop()
