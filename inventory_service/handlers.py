@@ -1,6 +1,7 @@
 """Inventory's part in the saga."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from events import (
     AboutOrder,
@@ -15,7 +16,7 @@ from events import (
 )
 from inventory_service import domain, store
 from inventory_service.laws import LAWS
-from saga import Command, Kind, Service, Tx
+from saga import Command, Kind, Refusal, Service, Tx
 
 inventory = Service("inventory", laws=LAWS)
 
@@ -31,6 +32,14 @@ async def reserve_stock(orders: Sequence[OrderPlaced], tx: Tx) -> Sequence[Stock
     decisions = [domain.reserve(order, shelf) for order in orders]
     await store.save_decisions(tx, decisions)
     return decisions
+
+
+@inventory.refuses(reserve_stock)
+async def refuse_reservation(refusal: Refusal, tx: Tx) -> StockRejected:
+    """Nothing is held for the order: a person has decided so."""
+    rejected = StockRejected(order_id=UUID(refusal.saga), reason=refusal.reason, detail=refusal.detail)
+    await store.save_decisions(tx, [rejected])
+    return rejected
 
 
 @inventory.on(PaymentDeclined, PaymentRefunded, ReleaseStock, undoes=reserve_stock)

@@ -1,6 +1,7 @@
 """Payment's part in the saga. It never waits for the gateway: the answer is a step of its own."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from events import (
     AboutOrder,
@@ -14,7 +15,7 @@ from events import (
 from payment_service import domain, store
 from payment_service.gateway import Capture, Charged, Declined, Refund, Refunded
 from payment_service.laws import LAWS
-from saga import Command, Service, Tx
+from saga import Command, Refusal, Service, Tx
 
 payment = Service("payment", laws=LAWS)
 
@@ -54,6 +55,14 @@ async def record_capture(capture: Capture, answer: Charged | Declined, tx: Tx) -
         ship_to=capture.ship_to,
         allocations=capture.allocations,
     )
+
+
+@payment.refuses(capture_payment)
+async def refuse_payment(refusal: Refusal, tx: Tx) -> PaymentDeclined:
+    """No money is taken for the order: a person has decided so."""
+    order_id = UUID(refusal.saga)
+    await store.record_refused(tx, order_id, refusal.reason)
+    return PaymentDeclined(order_id=order_id, reason=refusal.reason, detail=refusal.detail)
 
 
 @payment.on(ShipmentRejected, ShipmentCancelled, RefundPayment, undoes=capture_payment)

@@ -13,6 +13,10 @@ WHERE order_id = $1 RETURNING payment_id;
 -- The gateway refused.
 UPDATE payment SET status = 'declined', reason = $2, changed_at = now() WHERE order_id = $1;
 
+-- name: record_refused!
+-- Nobody was asked for money; how much it would have been isn't known (ISO 4217: XXX is no currency).
+INSERT INTO payment (order_id, payment_id, status, amount, currency, reason) VALUES ($1, $2, 'declined', 0, 'XXX', $3);
+
 -- name: lock_payment
 -- A payment that nobody else changes meanwhile.
 SELECT order_id, payment_id, status, amount, currency, captured, refunded, charge_id, reason

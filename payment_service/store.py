@@ -45,6 +45,11 @@ async def record_declined(tx: Tx, order_id: UUID, reason: str) -> None:
     await tx.execute(sql.record_declined, order_id, reason)
 
 
+async def record_refused(tx: Tx, order_id: UUID, reason: str) -> None:
+    """Nobody was asked for money."""
+    await tx.execute(sql.record_refused, order_id, f"pay_{order_id.hex}", reason)
+
+
 async def lock(tx: Tx, order_id: UUID) -> Payment | None:
     """The payment, which nobody else changes before `tx` ends."""
     row = await tx.fetchrow(sql.lock_payment, order_id)

@@ -1,6 +1,7 @@
 """Shipping's part in the saga. It owns the pivot, so it decides whether an order can still be cancelled."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from events import (
     AboutOrder,
@@ -12,7 +13,7 @@ from events import (
     ShipmentRejected,
     ShipmentScheduled,
 )
-from saga import Command, CommandRefused, Kind, Service, Tx
+from saga import Command, CommandRefused, Kind, Refusal, Service, Tx
 from shipping_service import domain, store
 from shipping_service.domain import Status
 from shipping_service.gateway import Book, Booked, BookingCancelled, CancelBooking, NotServed
@@ -47,6 +48,14 @@ async def record_booking(booking: Book, answer: Booked | NotServed, tx: Tx) -> S
         return ShipmentRejected(order_id=booking.order_id, reason=reason, detail=answer.detail)
     await store.schedule(tx, booking.order_id, answer.parcels)
     return ShipmentScheduled(order_id=booking.order_id, parcels=answer.parcels)
+
+
+@shipping.refuses(schedule_shipment)
+async def refuse_shipment(refusal: Refusal, tx: Tx) -> ShipmentRejected:
+    """No carrier is booked for the order: a person has decided so."""
+    order_id = UUID(refusal.saga)
+    await store.refuse(tx, order_id, refusal.reason)
+    return ShipmentRejected(order_id=order_id, reason=refusal.reason, detail=refusal.detail)
 
 
 @shipping.on(Dispatch, kind=Kind.PIVOT)

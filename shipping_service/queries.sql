@@ -3,6 +3,10 @@
 INSERT INTO shipment (order_id, status, country)
 SELECT order_id, 'booking', country FROM unnest($1::uuid[], $2::text[]) AS shipment (order_id, country);
 
+-- name: refuse_shipment!
+-- No carrier was asked; where it would have gone isn't known (ISO 3166-1 leaves ZZ to its users).
+INSERT INTO shipment (order_id, status, country, reason) VALUES ($1, 'rejected', 'ZZ', $2);
+
 -- name: lock_shipment
 -- A shipment that nobody else changes meanwhile.
 SELECT order_id, status, reason FROM shipment WHERE order_id = $1 FOR UPDATE;

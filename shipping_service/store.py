@@ -25,6 +25,11 @@ async def open_shipments(tx: Tx, captured: Sequence[PaymentCaptured]) -> None:
     )
 
 
+async def refuse(tx: Tx, order_id: UUID, reason: str) -> None:
+    """No carrier was asked."""
+    await tx.execute(sql.refuse_shipment, order_id, reason)
+
+
 async def lock(tx: Tx, order_id: UUID) -> Shipment | None:
     """The shipment, which nobody else changes before `tx` ends."""
     return await _whole(tx, order_id, await tx.fetchrow(sql.lock_shipment, order_id))
