@@ -46,7 +46,16 @@ class Consumer:
         self._inbound: _Inbound = asyncio.Queue()
         self._stopping = False
         self._stopped = asyncio.Event()
+        self._behind = 0
         self.consuming = False
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether as many messages have been settled as waited when this session began.
+
+        With replicas, of which each settles some, that takes longer; or until the queue has been empty for a while.
+        """
+        return self.consuming and self._behind <= 0
 
     async def run(self) -> None:
         """Until stopped. When the broker or the database is away, nothing is consumed and no attempt is spent."""
@@ -90,7 +99,8 @@ class Consumer:
                 channel = await connection.channel(publisher_confirms=False)
                 channel.close_callbacks.add(lambda *_: inbound.put_nowait(None))
                 await channel.set_qos(prefetch_count=self._settings.prefetch)
-                queue = await channel.get_queue(self._names.queue, ensure=False)
+                queue = await channel.declare_queue(self._names.queue, passive=True)
+                self._behind = queue.declaration_result.message_count or 0
                 await queue.consume(inbound.put, consumer_tag=self._names.service)
                 self.consuming = True
                 await self._consume(channel, inbound)
@@ -111,6 +121,7 @@ class Consumer:
                 break
             BATCH.labels(self._names.service).observe(len(batch))
             await self._handle(batch)
+            self._behind -= len(batch)
         if not self._stopping:
             raise BrokerAway("the connection was lost, or the broker closed it")
 
@@ -121,6 +132,8 @@ class Consumer:
         if queue.declaration_result.message_count:
             log.error("consumer.stalled", messages=queue.declaration_result.message_count)
             await channel.close()
+        else:
+            self._behind = 0
 
     async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         """Settle every message: handled, sent to a retry tier, or parked; then acknowledge them all at once."""

@@ -78,6 +78,10 @@ FROM unnest($3::text[], $4::text[]) AS cause (saga_id, undo)
 WHERE call.saga_id = cause.saga_id AND call.step = $1
 RETURNING call.saga_id;
 
+-- name: give_way
+-- Wait for others only for a moment: whoever holds a lock that this transaction wants, goes first.
+SELECT set_config('lock_timeout', '200ms', true);
+
 -- name: backlog
 -- What waits in this database: rows and the age of the oldest in seconds.
 SELECT

@@ -20,6 +20,7 @@ from fastapi import APIRouter
 
 from saga import api, migrations
 from saga.caller import Caller, Performer
+from saga.clock import Clock
 from saga.consumer import Consumer
 from saga.database import Pool, open_pool, reach, sql, transaction
 from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
@@ -105,6 +106,7 @@ class Program:
         self._retries = Publisher(amqp_url, f"{service.name} retries")
         retries = Retries(service.name, self._retries, settings.retry_tiers)
         self._consumer = Consumer(self._participant, retries, settings)
+        self._clock = Clock(self._participant, settings, lambda: self._consumer.caught_up)
         self._participant.wake_relay = self._relay.doorbell.ring
         self._participant.wake_caller = self._caller.doorbell.ring
 
@@ -126,13 +128,14 @@ class Program:
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(server.serve(sockets=[listener]))
-            keeping_house = parts.create_task(self._keep_house())
+            in_the_background = [parts.create_task(work) for work in (self._keep_house(), self._clock.run())]
             running = [parts.create_task(part.run()) for part in (self._relay, self._caller, self._consumer)]
             log.info("service.started", api=f"http://{self._settings.http_host}:{listener.getsockname()[1]}")
             await stop.wait()
             log.info("service.stopping")
             server.should_exit = True
-            keeping_house.cancel()
+            for work in in_the_background:
+                work.cancel()
             try:
                 async with asyncio.timeout(self._settings.stop_deadline.total_seconds()):
                     await asyncio.gather(self._consumer.stop(), self._caller.stop(), serving)

@@ -1,0 +1,64 @@
+"""What an alarm may ask is declared, as everything is that follows from a handler."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from events import AboutOrder, OrderCancelled
+from saga import Command, Pool, Service, Settings, Tx
+from saga.clock import Clock
+from saga.errors import ChoreographyError, UndeclaredAnswer
+from saga.participant import Participant
+from tests.builders import order_cancelled
+
+PERIOD = timedelta(seconds=1)
+
+
+class Wake(AboutOrder, Command):
+    pass
+
+
+class Sleep(AboutOrder, Command):
+    pass
+
+
+async def ring(_: Settings, __: Tx) -> Sequence[Wake]: ...  # type: ignore[empty-body] # only its annotations matter
+
+
+async def shout(_: Settings, __: Tx) -> Sequence[OrderCancelled]: ...  # type: ignore[empty-body] # see above
+
+
+async def wake(_: Wake, __: Tx) -> OrderCancelled: ...  # type: ignore[empty-body] # see above
+
+
+def clock(service: Service) -> Clock:
+    return Clock(Participant(service, cast(Pool, None)), cast(Settings, None), lambda: True)
+
+
+def test_an_alarm_asks_commands() -> None:
+    """What is said follows from a step, never from a clock."""
+    with pytest.raises(ChoreographyError, match="shout may return commands or None"):
+        Service("toys").every(PERIOD)(shout)
+
+
+def test_what_an_alarm_asks_somebody_must_answer() -> None:
+    """Else the service doesn't start."""
+    toys = Service("toys")
+    toys.every(PERIOD)(ring)
+    with pytest.raises(ChoreographyError, match="toys has no handler for Wake"):
+        clock(toys)
+
+
+def test_what_is_asked_goes_to_the_steps_that_answer_it() -> None:
+    """In order; what was not declared is an accident."""
+    toys = Service("toys")
+    toys.on(Wake)(wake)
+    toys.every(PERIOD)(ring)
+    asked = [Wake(order_id=order_cancelled().order_id) for _ in range(3)]
+    causes = clock(toys)._causes(toys.alarms[0], asked)
+    assert {name: [cause.data for cause in of] for name, of in causes.items()} == {"wake": asked}
+    assert {cause.source for cause in causes["wake"]} == {"toys/clock"}
+    with pytest.raises(UndeclaredAnswer):
+        clock(toys)._causes(toys.alarms[0], [Sleep(order_id=asked[0].order_id)])
