@@ -24,6 +24,8 @@ Amount = Annotated[
     int, Field(strict=True, ge=0, lt=2**63, description="in the currency's minor unit, for instance cents")
 ]
 
+Seconds = Annotated[int, Field(strict=True, ge=1, le=315_360_000, description="seconds, at most ten years")]
+
 
 class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -138,6 +138,7 @@ def canvas(service: Service) -> str:
     """The generated part of a service's page."""
     sections = (
         ("Steps", STEP, steps(service)),
+        ("Alarms", ("every", "does", "asks"), alarms(service)),
         ("Calls to the outside", ("call", "means", "asked by", "then says"), calls(service)),
         ("REST", ("request", "does", "answers"), endpoints(service)),
         ("Tables", ("table", "its constraints"), tables(service)),
@@ -155,6 +156,11 @@ def steps(service: Service) -> Iterator[Row]:
         does = f"`{step.name}`: {summary(step.handler)}"
         undoes = f"`{step.undoes.name}`" if step.undoes else "—"
         yield names(step.hears), does, names(service.said_by(step)), step.kind.value, undoes
+
+
+def alarms(service: Service) -> Iterator[Row]:
+    for alarm in service.alarms:
+        yield duration(alarm.period), f"`{alarm.name}`: {summary(alarm.handler)}", names(sorted(alarm.asks, key=wire))
 
 
 def calls(service: Service) -> Iterator[Row]:

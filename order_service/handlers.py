@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import reduce
 from uuid import UUID
 
@@ -25,9 +26,15 @@ from events import (
 )
 from events.values import Reason
 from order_service import domain, store
+from order_service.laws import LAWS
+from order_service.settings import OrderSettings
 from saga import Command, CommandRefused, Service, Tx
 
-order = Service("order", exchange="orders", front_door=True)
+order = Service("order", exchange="orders", front_door=True, laws=LAWS, unfinished=store.sql.unfinished)
+
+DEADLINE_EXCEEDED = "deadline_exceeded"
+LATE_AT_ONCE = 500
+"""Orders cancelled in one transaction, at most."""
 
 Fact = (
     OrderPlaced
@@ -55,7 +62,7 @@ class PlaceOrder(AboutOrder, Command):
 
 
 class CancelOrder(AboutOrder, Command):
-    """Somebody at the API cancels an order."""
+    """Somebody at the API cancels an order, or its time is up."""
 
     reason: Reason = "cancelled"
 
@@ -69,14 +76,28 @@ async def place_order(command: PlaceOrder, tx: Tx) -> OrderPlaced:
 
 
 @order.on(CancelOrder)
-async def cancel_order(command: CancelOrder, tx: Tx) -> OrderCancelled:  # noqa: ARG001 — nothing is stored here but the event
+async def cancel_order(commands: Sequence[CancelOrder], tx: Tx) -> Sequence[OrderCancelled]:
     """Tell everyone that the order is to be undone, whatever has become of it, or will."""
-    return OrderCancelled(order_id=command.order_id, reason=command.reason)
+    cancelled = [OrderCancelled(order_id=command.order_id, reason=command.reason) for command in commands]
+    await _hear(cancelled, tx)
+    return cancelled
+
+
+@order.every(timedelta(seconds=1))
+async def cancel_late_orders(settings: OrderSettings, tx: Tx) -> Sequence[CancelOrder]:
+    """Cancel orders that are not fulfilled though their time is up, whatever they wait for."""
+    late = await store.lock_late(tx, settings.fulfil_within, LATE_AT_ONCE)
+    return [CancelOrder(order_id=order_id, reason=DEADLINE_EXCEEDED) for order_id in late]
 
 
 @order.on(*Fact.__args__)
 async def follow_order(facts: Sequence[Fact], tx: Tx) -> None:
     """Keep the order's status, whoever placed it."""
+    await _hear(facts, tx)
+
+
+async def _hear(facts: Sequence[Fact], tx: Tx) -> None:
+    """The orders stand as these facts, and those heard before, say."""
     news: defaultdict[UUID, list[Event]] = defaultdict(list)
     for fact in facts:
         news[fact.order_id].append(fact)

@@ -1,10 +1,11 @@
 -- name: place_order
 -- Remember an order that came through our own door, unless it is known; its id, if it was new. It is new even if a
 -- cancellation came before it.
-INSERT INTO customer_order AS known (order_id, status, details, amount, idempotency_key)
-VALUES ($1, 'placed', $2, $3, $4)
+INSERT INTO customer_order AS known (order_id, status, details, amount, fulfil_by, idempotency_key)
+VALUES ($1, 'placed', $2, $3, now() + $4::bigint * interval '1 second', $5)
 ON CONFLICT (order_id) DO UPDATE SET
-    details = excluded.details, amount = excluded.amount, idempotency_key = excluded.idempotency_key
+    details = excluded.details, amount = excluded.amount, idempotency_key = excluded.idempotency_key,
+    fulfil_by = known.seen_at + $4::bigint * interval '1 second'
 WHERE known.details IS NULL
 RETURNING order_id;
 
@@ -23,10 +24,31 @@ WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE;
 UPDATE customer_order SET
     status = news.status, reason = news.reason, heard = string_to_array(news.heard, ' '),
     details = coalesce(customer_order.details, news.details), amount = coalesce(customer_order.amount, news.amount),
-    changed_at = now()
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bigint[])
-    AS news (order_id, status, reason, heard, details, amount)
+    fulfil_by = coalesce(fulfil_by, seen_at + news.fulfil_within * interval '1 second'), changed_at = now()
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bigint[], $7::bigint[])
+    AS news (order_id, status, reason, heard, details, amount, fulfil_within)
 WHERE customer_order.order_id = news.order_id;
+
+-- name: lock_late
+-- Orders that are not fulfilled though the time is up, their own or else the usual: at most so many of either kind.
+-- Nobody else changes them before the transaction ends; those that somebody is changing are left for the next look.
+SELECT order_id FROM customer_order
+WHERE status = 'placed' AND order_id IN (
+    (SELECT order_id FROM customer_order
+     WHERE status = 'placed' AND fulfil_by <= now() ORDER BY fulfil_by LIMIT $2)
+    UNION ALL
+    (SELECT order_id FROM customer_order
+     WHERE status = 'placed' AND fulfil_by IS NULL AND seen_at <= now() - $1::interval ORDER BY seen_at LIMIT $2)
+)
+FOR UPDATE SKIP LOCKED;
+
+-- name: unfinished
+-- How many orders are not finished, and for how many seconds the oldest of them has been known.
+SELECT 'placed' AS status, count(*) AS sagas, coalesce(extract(epoch FROM now() - min(seen_at)), 0)::float8 AS age
+FROM customer_order WHERE status = 'placed'
+UNION ALL
+SELECT 'undoing', count(*), coalesce(extract(epoch FROM now() - min(seen_at)), 0)::float8
+FROM customer_order WHERE status = 'undoing';
 
 -- name: order_of
 -- One order.

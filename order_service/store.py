@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -32,24 +32,25 @@ class Order(BaseModel):
     amount: int | None
     customer_id: str | None = None
     currency: str | None = None
-    lines: list[Line] | None = None
+    lines: tuple[Line, ...] | None = None
     payment_method: str | None = None
     ship_to: Address | None = None
+    fulfil_within: int | None = None
     heard: list[str]
     placed_at: datetime
     changed_at: datetime
 
     def was_placed_as(self, order: OrderPlaced) -> bool:
         """Whether it is the same order, or one that only has the same id."""
-        mine = (self.customer_id, self.currency, self.lines, self.payment_method, self.ship_to)
-        return mine == (order.customer_id, order.currency, list(order.lines), order.payment_method, order.ship_to)
+        return all(getattr(self, field) == getattr(order, field) for field in OrderPlaced.model_fields)
 
 
 async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool:
     """False, if there is an order of that id already. Raises KeyTaken, if there is another one under the key."""
     details = order.model_dump_json()
+    told = (order.order_id, details, order.amount, order.fulfil_within, idempotency_key)
     try:
-        new = await tx.fetchval(sql.place_order, order.order_id, details, order.amount, idempotency_key)
+        new = await tx.fetchval(sql.place_order, *told)
     except asyncpg.UniqueViolationError:
         raise KeyTaken(f"Idempotency-Key {idempotency_key!r} is in use for another order") from None
     return new is not None
@@ -76,7 +77,13 @@ async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, 
         [" ".join(sorted(known.heard)) for known in progress.values()],
         [order and order.model_dump_json() for order in details],
         [order and order.amount for order in details],
+        [order and order.fulfil_within for order in details],
     )
+
+
+async def lock_late(tx: Tx, usual: timedelta, most: int) -> list[UUID]:
+    """Orders whose time to be fulfilled is up, by the database's clock; nobody else changes them before `tx` ends."""
+    return [UUID(int=row["order_id"].int) for row in await tx.fetch(sql.lock_late, usual, most)]
 
 
 async def order(tx: Tx, order_id: UUID) -> Order | None:

@@ -1,11 +1,11 @@
 """What all services' APIs have in common: the bearer token, problems, health and metrics."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-import asyncpg
 import jwt
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
@@ -16,7 +16,15 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from saga.database import sql, transaction
 from saga.errors import CommandRefused, ServerAway
-from saga.metrics import CALLS_AGE, OPEN_CALLS, OUTBOX_AGE, OUTBOX_PARKED, OUTBOX_ROWS
+from saga.metrics import (
+    CALLS_AGE,
+    OPEN_CALLS,
+    OUTBOX_AGE,
+    OUTBOX_PARKED,
+    OUTBOX_ROWS,
+    UNFINISHED,
+    UNFINISHED_AGE,
+)
 from saga.participant import Participant
 
 log = structlog.get_logger()
@@ -80,7 +88,6 @@ def build(
 
 def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[str, bool]]]) -> APIRouter:
     router = APIRouter()
-    name = participant.service.name
 
     @router.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -98,23 +105,30 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
     @router.get("/metrics", tags=["health"])
     async def metrics() -> Response:
         """Prometheus text; the backlog is asked of the database at this moment, if that answers."""
-        try:
-            async with transaction(participant.pool) as tx:
-                backlog: asyncpg.Record | None = await tx.fetchrow(sql.backlog)
-        except ServerAway:
-            backlog = None
-        for gauge, key in (
-            (OUTBOX_ROWS, "outbox_rows"),
-            (OUTBOX_PARKED, "outbox_parked"),
-            (OUTBOX_AGE, "outbox_age"),
-            (OPEN_CALLS, "open_calls"),
-            (CALLS_AGE, "calls_age"),
-        ):
-            if backlog is not None:
-                gauge.labels(name).set(backlog[key])
+        with contextlib.suppress(ServerAway):
+            await _measure(participant)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _measure(participant: Participant) -> None:
+    """Set the gauges to what waits in the database. Raises DatabaseAway."""
+    service = participant.service
+    async with transaction(participant.pool) as tx:
+        (backlog,) = await tx.fetch(sql.backlog)
+        unfinished = await tx.fetch(service.unfinished) if service.unfinished else []
+    for gauge, key in (
+        (OUTBOX_ROWS, "outbox_rows"),
+        (OUTBOX_PARKED, "outbox_parked"),
+        (OUTBOX_AGE, "outbox_age"),
+        (OPEN_CALLS, "open_calls"),
+        (CALLS_AGE, "calls_age"),
+    ):
+        gauge.labels(service.name).set(backlog[key])
+    for row in unfinished:
+        UNFINISHED.labels(service.name, row["status"]).set(row["sagas"])
+        UNFINISHED_AGE.labels(service.name, row["status"]).set(row["age"])
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **members: object) -> JSONResponse:

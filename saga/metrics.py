@@ -22,3 +22,5 @@ OUTBOX_PARKED = Gauge("saga_outbox_parked_rows", "Events that the broker could n
 OUTBOX_AGE = Gauge("saga_outbox_age_seconds", "Age of the oldest event not yet confirmed.", ["service"])
 OPEN_CALLS = Gauge("saga_calls_open", "Calls whose outcome is not yet known.", ["service"])
 CALLS_AGE = Gauge("saga_calls_age_seconds", "Age of the oldest call whose outcome is not yet known.", ["service"])
+UNFINISHED = Gauge("saga_unfinished_sagas", "Sagas that are not finished, by how they stand.", ["service", "status"])
+UNFINISHED_AGE = Gauge("saga_unfinished_age_seconds", "Age of the oldest of these.", ["service", "status"])

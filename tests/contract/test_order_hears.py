@@ -3,6 +3,8 @@
 import pytest
 
 from events import (
+    Decoder,
+    Delivery,
     Event,
     Line,
     OrderCancelled,
@@ -23,7 +25,7 @@ from events import (
     StockReserved,
 )
 from order_service.handlers import order
-from tests.contract.examples_of import CHAIRS, LONDON, ORDER_ID, PARCEL, heard_by
+from tests.contract.examples_of import CHAIRS, LONDON, ORDER_ID, PARCEL, example, heard_by
 
 UNDERSTOOD: list[Event] = [
     OrderPlaced(
@@ -80,6 +82,14 @@ UNDERSTOOD: list[Event] = [
 def test_the_order_service_understands_what_the_contract_says(expected: Event) -> None:
     """Field by field."""
     assert heard_by(order, expected.event_type) == expected
+
+
+def test_an_order_may_say_within_how_many_seconds_it_is_to_be_fulfilled() -> None:
+    """Its sender decides; who says nothing leaves it to the order service."""
+    body = example("order.placed.v1.within")
+    assert Decoder(order.heard).decode(Delivery("order.placed.v1", body)).data == UNDERSTOOD[0].model_copy(
+        update={"fulfil_within": 3600}
+    )
 
 
 def test_the_order_service_hears_nothing_else() -> None:

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from events import CONTENT_TYPE, Decoder, Delivery, Envelope, Event, StockDeducted
+from events import CONTENT_TYPE, Decoder, Delivery, Envelope, Event, OrderPlaced, StockDeducted
 from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
+from saga.testing import enveloped
 from shipping_service.handlers import shipping
 from tests.contract.examples_of import CHAIRS, FOLDER, ORDER_ID, TYPES, example
 
@@ -21,10 +22,19 @@ def test_everything_that_is_said_has_an_example() -> None:
 
 @pytest.mark.parametrize("event_type", TYPES)
 def test_an_example_is_written_again_as_it_was_read(event_type: str) -> None:
-    """No field that the model doesn't know, none that it would leave out, none that it would write otherwise."""
+    """No field that the model doesn't know, none that it would leave out, none that it would write otherwise.
+
+    What has no value is not written at all.
+    """
     told = json.loads(example(event_type))
     event: Event = Decoder(SAID.values()).decode(Delivery(event_type, example(event_type))).data
-    assert json.loads(event.model_dump_json()) == told
+    assert json.loads(event.model_dump_json(exclude_none=True)) == told
+
+
+def test_what_may_be_left_out_is_never_written_as_null() -> None:
+    """Who reads the first version of an event strictly knows no null there."""
+    said = StockDeducted(order_id=ORDER_ID), OrderPlaced.model_validate_json(example("order.placed.v1"))
+    assert [b"null" in enveloped(event).encode() for event in said] == [False, False]
 
 
 def test_the_envelope_is_a_cloudevent_with_the_extensions_of_the_contract() -> None:

@@ -62,6 +62,7 @@ _FIELDS: dict[type[Event], dict[str, SearchStrategy[object]]] = {
         "lines": orders_lines,
         "payment_method": text,
         "ship_to": addresses,
+        "fulfil_within": st.none() | st.integers(1, 315_360_000),
     },
     OrderCancelled: {"reason": text},
     StockReserved: {

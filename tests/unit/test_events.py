@@ -57,6 +57,7 @@ def test_the_schema_tells_the_contracts_limits() -> None:
     schema = OrderPlaced.model_json_schema()
     assert schema["properties"]["lines"] == IsPartialDict(minItems=1, maxItems=100)
     assert schema["properties"]["order_id"] == IsPartialDict(format="uuid")
+    assert schema["properties"]["fulfil_within"]["anyOf"][0] == IsPartialDict(minimum=1, maximum=315_360_000)
     assert schema["$defs"]["Line"]["properties"]["quantity"] == IsPartialDict(minimum=1, maximum=10_000)
     assert schema["$defs"]["Line"]["properties"]["unit_price"] == IsPartialDict(minimum=0, maximum=10**12)
 

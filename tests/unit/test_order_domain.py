@@ -42,6 +42,8 @@ def undone(outcome: Outcome, reason: str) -> Story:
 
 
 way_back = (shipment_cancelled(reason=cancelled.reason), *undone(Outcome.CANCELLED, cancelled.reason))
+too_late = order_cancelled(reason="deadline_exceeded")
+late_way_back = (shipment_cancelled(reason=too_late.reason), *undone(Outcome.CANCELLED, too_late.reason))
 not_served = (
     placed,
     reserved,
@@ -77,6 +79,13 @@ STORIES: dict[str, tuple[Story, Status, str | None]] = {
         (*way_there, shipment_dispatched(), cancelled, shipment_cancellation_refused()),
         Status.FULFILLED,
         "already_dispatched",
+    ),
+    "past its deadline": ((placed, reserved, too_late, *late_way_back), Status.CANCELLED, "deadline_exceeded"),
+    "past its deadline, waiting for who is away": ((placed, reserved, too_late), Status.UNDOING, "deadline_exceeded"),
+    "past its deadline though declined": (
+        (*declined, too_late, shipment_cancelled(reason="deadline_exceeded"), payment_refunded()),
+        Status.REJECTED,
+        "insufficient_funds",
     ),
     "refunded by hand": (
         (*way_there, *undone(Outcome.CANCELLED, REFUNDED_BY_HAND)),
