@@ -7,8 +7,8 @@ sql = queries(__file__, "laws.sql")
 LAWS = Laws(
     sagas=sql.sagas,
     rules=(
-        Book("outcome", keeper="order", entries=sql.outcome),
-        Book("money", keeper="order", entries=sql.money),
-        Book("pieces", keeper="order", entries=sql.pieces),
+        Book("outcome", keeper="order", entries=sql.outcome, unknown="undone"),
+        Book("money", keeper="order", entries=sql.money, unknown="0"),
+        Book("pieces", keeper="order", entries=sql.pieces, unknown="0"),
     ),
 )

@@ -1,7 +1,7 @@
 """A service's database, as an audit sees it: to be read, and nothing else."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +41,9 @@ class Archive:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """What is read in the block is of one moment. Keep it short: a snapshot holds up the sweeping of dead rows."""
-        try:
+        with self._trouble():
             async with self.connection.transaction(isolation="repeatable_read", readonly=True):
                 yield
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            cause = str(error) or type(error).__name__
-            raise DatabaseAway(f"{self.service.name}'s database can't be read ({cause})") from error
 
     @property
     def books(self) -> list[Book]:
@@ -62,8 +59,9 @@ class Archive:
 
     async def sagas(self, span: Span, after: str | None, size: int) -> dict[str, datetime]:
         """The next page of sagas, in the order of their ids, and since when they are known."""
-        statement = self.service.laws.sagas if self.service.laws else "SELECT WHERE false"
-        rows = await self.connection.fetch(statement, span.opened, span.changed, after, size)
+        if self.service.laws is None:
+            return {}
+        rows = await self._read(self.service.laws.sagas, span.opened, span.changed, after, size)
         return {row["saga_id"]: row["opened_at"] for row in rows}
 
     async def entries(self, sagas: Sequence[str]) -> list[Kept]:
@@ -81,9 +79,8 @@ class Archive:
 
     async def backlog(self) -> dict[str, int]:
         """What is still to be published or called, of all sagas."""
-        async with self.snapshot():
-            row = await self.connection.fetchrow(sql.backlog)
-        counts = {"events to publish": row["events"], "calls open": row["calls"]} if row else {}
+        (row,) = await self._read(sql.backlog)
+        counts = {"events to publish": row["events"], "calls open": row["calls"]}
         return {f"{what} in {self.service.name}": count for what, count in counts.items() if count}
 
     async def breaches(self) -> dict[str, list[Breach]]:
@@ -96,7 +93,19 @@ class Archive:
         return [Breach(law.name, row["detail"], row["saga_id"]) for row in rows]
 
     async def _pairs(self, query: str, sagas: Sequence[str]) -> dict[str, str]:
-        return {row[0]: row[1] for row in await self.connection.fetch(query, sagas)}
+        return {row[0]: row[1] for row in await self._read(query, sagas)}
+
+    async def _read(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        with self._trouble():
+            return await self.connection.fetch(query, *arguments)
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            cause = str(error) or type(error).__name__
+            raise DatabaseAway(f"{self.service.name}'s database can't be read ({cause})") from error
 
 
 @asynccontextmanager

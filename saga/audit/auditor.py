@@ -1,80 +1,23 @@
-"""Rounds of an audit: look, wait until what is on its way could have arrived, look again at what differs, judge."""
+"""One round of an audit: look, wait until what is on its way could have arrived, look again at what differs, judge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 
-from saga.audit.archive import Archive, Span, open_archive
+from saga.audit.archive import Archive, Span
 from saga.audit.broker import STALE, Broker
-from saga.audit.circle import Circle, Look
+from saga.audit.circle import Circle, Look, together
 from saga.audit.comparing import circles, judge
 from saga.audit.draft import Draft
 from saga.audit.report import Breach, Report
-from saga.provisioning import Administrator, DatabaseServer, Management
-from saga.service import Service
 
-HORIZON = timedelta(days=30)
-"""Older sagas aren't judged: a service may have forgotten its part. It must be shorter than the services' retention."""
-PATIENCE = timedelta(seconds=60)
-"""How long to wait for queues to become empty."""
-PAGE = 10_000
 REST = 0.5
 """Seconds between looks whether a system has come to rest."""
-OVERLAP = timedelta(minutes=2)
-"""A change bears the time at which its transaction began, and is seen when that ends."""
 
 ENDED = "every saga has ended"
 ARRIVED = "nothing is on its way"
 PARKED = "nothing has parked"
-
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-async def audit(
-    services: Sequence[Service],
-    administrator: Administrator,
-    *,
-    prefix: str = "",
-    since: timedelta | None = None,
-    horizon: timedelta | None = HORIZON,
-    settled: bool = False,
-    nothing_parked: bool = False,
-    patience: timedelta = PATIENCE,
-    page: int = PAGE,
-) -> Report:
-    """Hold all books against each other, once, and write nothing.
-
-    It looks at the sagas that were opened within the `horizon` and have changed within `since`. The system may be
-    live: what differs is looked at again when the queues have been empty, for which it has `patience`; what may still
-    be on its way then is a doubt and no breach. `settled` says that the system has come to rest: then what is on its
-    way, or has not ended, is a breach, too; with `nothing_parked` also dead letters, and what nobody hears. Memory is
-    bounded by `page`, the number of sagas that each service is asked for at once.
-    """
-    async with _auditor(services, administrator, prefix, patience, page) as auditor:
-        span = _span(since, horizon)
-        return await (auditor.settled(span, nothing_parked=nothing_parked) if settled else auditor.live(span))
-
-
-async def watch(
-    services: Sequence[Service],
-    administrator: Administrator,
-    *,
-    every: timedelta,
-    prefix: str = "",
-    since: timedelta | None = None,
-    horizon: timedelta | None = HORIZON,
-    patience: timedelta = PATIENCE,
-    page: int = PAGE,
-) -> AsyncIterator[Report]:
-    """Audit again and again: each round looks at what has changed since the one before, and at what was odd in it."""
-    async with _auditor(services, administrator, prefix, patience, page) as auditor:
-        while True:
-            began = datetime.now(UTC)
-            yield await auditor.live(_span(since, horizon))
-            await asyncio.sleep((began + every - datetime.now(UTC)).total_seconds())
-            since = datetime.now(UTC) - began + OVERLAP
 
 
 class Auditor:
@@ -82,9 +25,9 @@ class Auditor:
 
     def __init__(self, archives: Sequence[Archive], broker: Broker, patience: timedelta, page: int) -> None:
         by_name = {archive.service.name: archive for archive in archives}
-        keeping = [archive.service for archive in archives if archive.service.laws]
+        keeping = circles(archive.service for archive in archives if archive.books)
         self._archives = archives
-        self._circles = [Circle([by_name[service.name] for service in circle]) for circle in circles(keeping)]
+        self._circles = [Circle([by_name[service.name] for service in circle], archives) for circle in keeping]
         self._broker = broker
         self._patience = patience.total_seconds()
         self._page = page
@@ -133,7 +76,7 @@ class Auditor:
             look = await circle.look(span, self._page)
             draft.add(look, circle.books)
             looks.append(look)
-        for unlawful in await asyncio.gather(*(archive.breaches() for archive in self._archives)):
+        for unlawful in await together(archive.breaches() for archive in self._archives):
             for law, breaches in unlawful.items():
                 draft.hold(law, None, breaches)
         return looks
@@ -147,7 +90,7 @@ class Auditor:
 
     async def _waiting(self) -> dict[str, int]:
         """Everything that is on its way, in databases and queues."""
-        backlogs = await asyncio.gather(*(archive.backlog() for archive in self._archives))
+        backlogs = await together(archive.backlog() for archive in self._archives)
         return {where: count for found in (*backlogs, await self._broker.waiting()) for where, count in found.items()}
 
 
@@ -157,22 +100,3 @@ def _unended(looks: Sequence[Look]) -> list[Breach]:
         for look in looks
         for saga, keepers in look.undecided.items()
     ]
-
-
-def _span(since: timedelta | None, horizon: timedelta | None) -> Span:
-    now = datetime.now(UTC)
-    return Span(opened=now - horizon if horizon else _FIRST, changed=now - since if since else _FIRST)
-
-
-@asynccontextmanager
-async def _auditor(
-    services: Sequence[Service], administrator: Administrator, prefix: str, patience: timedelta, page: int
-) -> AsyncIterator[Auditor]:
-    server = DatabaseServer(administrator.postgres)
-    broker = Broker(Management(administrator.management, administrator.vhost), services)
-    async with AsyncExitStack() as stack:
-        archives = [
-            await stack.enter_async_context(open_archive(service, server.url_of(prefix + service.name)))
-            for service in services
-        ]
-        yield Auditor(archives, broker, patience, page)

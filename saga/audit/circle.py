@@ -1,14 +1,17 @@
 """A look at the books of services that keep them together, page by page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import Any, TypeVar, cast
 
 from saga.audit.archive import MOST, Archive, Span
 from saga.audit.comparing import Account, Suspect, accounts, complete_up_to
+
+T = TypeVar("T")
 
 Opened = Mapping[str, datetime]
 """Sagas, and since when they are known."""
@@ -39,17 +42,21 @@ class Look:
 
 
 class Circle:
-    """`carried` are sagas that are looked at whether or not they have changed."""
+    """`keepers` keep books together. `everyone` may have something on its way that changes them.
 
-    def __init__(self, archives: Sequence[Archive]) -> None:
-        self._archives = archives
+    `carried` are sagas that are looked at whether or not they have changed.
+    """
+
+    def __init__(self, keepers: Sequence[Archive], everyone: Sequence[Archive]) -> None:
+        self._keepers = keepers
+        self._everyone = everyone
         self.carried: dict[str, datetime] = {}
 
     @property
     def books(self) -> dict[str, list[str]]:
         """Their keepers, by book."""
         keepers: dict[str, list[str]] = {}
-        for book in chain.from_iterable(archive.books for archive in self._archives):
+        for book in chain.from_iterable(archive.books for archive in self._keepers):
             keepers.setdefault(book.name, []).append(book.keeper)
         return keepers
 
@@ -90,7 +97,7 @@ class Circle:
 
     async def _page(self, span: Span, after: str | None, size: int) -> tuple[dict[str, datetime], str | None]:
         """Sagas of whom all have been asked that may know them, and after which of them to go on, if there are more."""
-        pages = await asyncio.gather(*(archive.sagas(span, after, size) for archive in self._archives))
+        pages = await together(archive.sagas(span, after, size) for archive in self._keepers)
         end = complete_up_to(pages, size)
         sagas: dict[str, datetime] = {}
         for saga, opened in chain.from_iterable(page.items() for page in pages):
@@ -100,7 +107,7 @@ class Circle:
 
     async def _note(self, found: Look, sagas: Opened) -> None:
         ids = sorted(sagas)
-        books = await asyncio.gather(*(archive.entries(ids) for archive in self._archives))
+        books = await together(archive.entries(ids) for archive in self._keepers)
         told = accounts(ids, list(chain.from_iterable(books)))
         differing = [account for account in told if found.note(account, sagas[account.saga])]
         found.opened.update((account.saga, sagas[account.saga]) for account in differing)
@@ -111,8 +118,8 @@ class Circle:
         ids = [account.saga for account in differing]
         if not ids:
             return {}
-        waiting = await asyncio.gather(*(archive.waiting(ids) for archive in self._archives))
-        traces = await asyncio.gather(*(archive.traces(ids) for archive in self._archives))
+        waiting = await together(archive.waiting(ids) for archive in self._everyone)
+        traces = await together(archive.traces(ids) for archive in self._everyone)
         return {
             account.saga: Suspect(
                 account.saga,
@@ -127,6 +134,15 @@ class Circle:
     async def _snapshots(self) -> AsyncIterator[None]:
         """One of each database, a page long: at moments that are close to each other, and not the same."""
         async with AsyncExitStack() as stack:
-            for archive in self._archives:
+            for archive in self._everyone:
                 await stack.enter_async_context(archive.snapshot())
             yield
+
+
+async def together(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All answers. If somebody fails, the others are waited for first: a connection does one thing at a time."""
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return cast("list[T]", answers)

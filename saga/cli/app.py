@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from saga.api import mint_token
+from saga.audit import HORIZON
+from saga.cli.audit import Asked, run_audit
+from saga.cli.dead import dead
 from saga.cli.endpoints import Endpoints, passwords, services, tiers
 from saga.cli.publish import publish
 from saga.cli.watch import watch
@@ -21,6 +24,7 @@ from saga.settings import seconds
 from saga.topology import PUBLISHER, derive
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(dead, name="dead")
 console = Console()
 
 
@@ -32,6 +36,17 @@ def main() -> None:
         sys.exit(f"saga: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _duration(text: str) -> timedelta:
+    duration = seconds(text)
+    if not isinstance(duration, timedelta):
+        raise typer.BadParameter(f"{text!r} is no duration: say 30s, 12h or 30d")
+    return duration
+
+
+def _period(help_text: str, *names: str) -> Any:
+    return typer.Option(*names, parser=_duration, metavar="DURATION", help=help_text)
 
 
 def _run(command: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -101,6 +116,35 @@ def topology_command() -> None:
     _run(command)
 
 
+@app.command("audit")
+def audit_command(
+    *,
+    since: Annotated[timedelta | None, _period("Only sagas that have changed within this time")] = None,
+    horizon: Annotated[timedelta | None, _period("Only sagas no older than this, instead of 30d")] = None,
+    settled: Annotated[bool, typer.Option("--settled", help="Nothing may be on its way any more.")] = False,
+    nothing_parked: Annotated[bool, typer.Option("--nothing-parked", help="Nor be parked, with --settled.")] = False,
+    every: Annotated[timedelta | None, _period("Go on until Ctrl-C, a round each time", "--watch")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON, in one line for each round.")] = False,
+) -> None:
+    """Hold all services' books against each other, and name each saga that breaks a law. Nothing is written.
+
+    The system may be live. Exits with 0 if all laws hold, 1 if one is broken, and 2 if that can't be told now.
+    Reads SAGA_ADMIN_POSTGRES_URL, SAGA_ADMIN_MANAGEMENT_URL, and SAGA_ADMIN_AMQP_URL (for its vhost).
+    """
+    if every and settled:
+        raise typer.BadParameter("what is watched is live, and never settled")
+    if nothing_parked and not settled:
+        raise typer.BadParameter("--nothing-parked goes with --settled")
+    asked = Asked(
+        since, horizon or HORIZON, settled=settled, nothing_parked=nothing_parked, every=every, as_json=as_json
+    )
+
+    async def command() -> None:
+        raise typer.Exit(await run_audit(Endpoints.load(), services(), asked, console))
+
+    _run(command)
+
+
 @app.command("token")
 def token_command(
     subject: Annotated[str, typer.Option("--for", help="Whose token it is")] = "operator",
@@ -108,9 +152,7 @@ def token_command(
     secret_file: Annotated[Path | None, typer.Option(help="Instead of SAGA_API_SECRET")] = None,
 ) -> None:
     """Mint a bearer token for the APIs of all services that share SAGA_API_SECRET."""
-    duration = seconds(valid)
-    if not isinstance(duration, timedelta):
-        raise typer.BadParameter(f"{valid!r} is no duration: say 12h or 30d")
+    duration = _duration(valid)
     secret = secret_file.read_text().strip() if secret_file else Endpoints.load().require("api_secret")
     sys.stdout.write(mint_token(secret, subject, duration) + "\n")
 
