@@ -1,0 +1,83 @@
+"""`python -m tests.fault [--seed N] [--short] [--write FILE]`: the fault suite in its long form, and its figures."""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+
+from tests.conftest import BACKEND
+from tests.fault import mutation, plan
+from tests.fault.figures import Figures, report, write
+from tests.fault.siege import Siege
+from tests.fault.world import world
+
+SEEDS = (1, 2)
+RATE = 25.0
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+async def besiege(seed: int, figures: Figures, *, short: bool) -> None:
+    """Every fault point, then each fault alone, then everything at once; and the judgement."""
+    dice = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="saga-chaos-") as folder:
+        async with world(Path(folder), seed, RATE) as here:
+            siege = Siege(here)
+            await _phase("every fault point", siege.rage(*plan.at_points(times=1 if short else 12)))
+            await _phase(
+                "one fault after the other", siege.strike(*(plan.one_of_each if short else plan.singles)(dice))
+            )
+            await _phase("all at once", siege.rage(*plan.spree(dice, 4 if short else 60)))
+            wrong = await siege.end()
+            figures.add(siege, wrong)
+            if wrong:
+                print(f"seed {seed}: {len(wrong)} wrong")
+                print("\n".join(wrong[:30]))
+                print(here.stories(wrong))
+
+
+async def breed(figures: Figures) -> None:
+    """Break one mechanism at a time, and see whether the suite notices."""
+    for mutant, how in mutation.BETRAYED_BY.items():
+        with tempfile.TemporaryDirectory(prefix="saga-mutant-") as folder:
+            figures.mutants[mutant] = await mutation.found_wrong(mutant, how, Path(folder), seed=1)
+        print(f"  {mutant}: {len(figures.mutants[mutant])} wrong", flush=True)
+
+
+async def _phase(name: str, doing: Coroutine[None, None, None]) -> None:
+    began = time.monotonic()
+    await doing
+    print(f"  {name}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fault", description=__doc__)
+    parser.add_argument("--seed", type=int, action="append", help=f"may be given often (default: {SEEDS})")
+    parser.add_argument("--short", action="store_true", help="a few of everything")
+    parser.add_argument("--no-mutants", action="store_true", help="leave out the broken runtimes")
+    parser.add_argument("--write", type=Path, help="put the figures into this page")
+    told = parser.parse_args()
+    seeds = told.seed or SEEDS
+    os.environ.setdefault(BACKEND, "local")
+    figures, began = Figures(), time.monotonic()
+    for seed in seeds:
+        print(f"seed {seed}", flush=True)
+        asyncio.run(besiege(seed, figures, short=told.short))
+    if not told.no_mutants:
+        print("mutants", flush=True)
+        asyncio.run(breed(figures))
+    figures.seconds = time.monotonic() - began
+    lines = list(report(figures, seeds))
+    print("\n".join(lines))
+    if told.write:
+        write(told.write, lines)
+    survivors = [name for name, wrong in figures.mutants.items() if not wrong]
+    return 1 if figures.wrong or survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Counts what it hears, and so tells if any message is handled twice: adding up is not idempotent."""
