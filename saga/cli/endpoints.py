@@ -20,7 +20,11 @@ RUN_FILE = Path(".run/endpoints.json")
 
 
 class Endpoints(BaseSettings):
-    """From SAGA_… variables; what these don't say, from the endpoints of a system that `make up` left running."""
+    """From SAGA_… variables; what these don't say, from the endpoints of a system that `make up` left running.
+
+    `database_prefix` is what the names of the services' databases and roles begin with, where several systems share a
+    server.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SAGA_", extra="ignore")
 
@@ -29,6 +33,7 @@ class Endpoints(BaseSettings):
     admin_postgres_url: str | None = None
     publisher_amqp_url: str | None = None
     api_secret: str | None = None
+    database_prefix: str = ""
 
     @classmethod
     def load(cls) -> Self:

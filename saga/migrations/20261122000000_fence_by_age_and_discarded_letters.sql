@@ -7,13 +7,14 @@ CREATE INDEX fence_by_age ON saga.fence (entered_at);
 CREATE TABLE saga.discarded (
     id           text        NOT NULL,
     type         text        NOT NULL,
+    parked_at    timestamptz NOT NULL,
     saga_id      text,
     reason       text        NOT NULL,
     discarded_by text        NOT NULL,
     discarded_at timestamptz NOT NULL DEFAULT now(),
     headers      text        NOT NULL,                      -- as JSON
     body         bytea       NOT NULL,
-    CONSTRAINT discarded_once PRIMARY KEY (id, type)
+    CONSTRAINT discarded_once PRIMARY KEY (id, type, parked_at)
 );
 
 -- migrate:down

@@ -1,0 +1,61 @@
+"""Throwing letters away, for a reason and on record."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from saga.database import queries, transaction
+from saga.deadletters.letter import Letter
+from saga.deadletters.services import Databases
+from saga.service import Service
+
+sql = queries(__file__)
+
+SHOWN = 1_000
+"""Records of one service that are shown: the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """The record of a letter that was thrown away. Its headers and its body are kept with it, in `saga.discarded`."""
+
+    service: str
+    id: str
+    type: str
+    parked_at: datetime
+    saga_id: str | None
+    reason: str
+    discarded_by: str
+    discarded_at: datetime
+
+    @property
+    def words(self) -> str:
+        """Why it was thrown away."""
+        return self.reason
+
+
+async def discard(letters: Sequence[Letter], databases: Databases, reason: str, by: str) -> None:
+    """Record them in the databases of their services, and then remove them."""
+    by_service = sorted(letters, key=lambda letter: letter.service.name)
+    for _, group in groupby(by_service, key=lambda letter: letter.service.name):
+        of_service = list(group)
+        rows = [
+            (letter.id, letter.type, letter.parked_at, letter.saga_id, _headers(letter), letter.body)
+            for letter in of_service
+        ]
+        async with databases.of(of_service[0].service) as pool, transaction(pool) as tx:
+            await tx.execute(sql.discard, *zip(*rows, strict=True), reason, by)
+        for letter in of_service:
+            await letter.remove()
+
+
+async def discarded(service: Service, databases: Databases) -> list[Discarded]:
+    """What has been thrown away, the latest first."""
+    async with databases.of(service) as pool, transaction(pool) as tx:
+        return [Discarded(service=service.name, **dict(row)) for row in await tx.fetch(sql.discarded, SHOWN)]
+
+
+def _headers(letter: Letter) -> str:
+    return json.dumps(letter.message.headers, default=str)

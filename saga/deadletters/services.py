@@ -1,0 +1,39 @@
+"""A service's database, seen by an administrator who does there what the service may do, and no more."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from saga.database import Pool, open_pool
+from saga.errors import DatabaseAway
+from saga.provisioning import DatabaseServer
+from saga.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The services' databases on one server. `url` has an administrator's credentials.
+
+    Databases and roles are called `prefix` + the service's name, as they were provisioned.
+    """
+
+    url: str
+    prefix: str = ""
+
+    @asynccontextmanager
+    async def of(self, service: Service) -> AsyncIterator[Pool]:
+        """Connections that have the service's own rights. Raises DatabaseAway when there is none to be had."""
+        name = self.prefix + service.name
+        parts = urlsplit(DatabaseServer(self.url).url_of(name))
+        query = "&".join(filter(None, [parts.query, f"role={quote(name)}"]))
+        try:
+            pool = await open_pool(urlunsplit(parts._replace(query=query)), size=2, application="saga dead")
+        except (OSError, asyncpg.PostgresError) as error:
+            raise DatabaseAway(f"the database of {service.name} can't be reached ({error})") from error
+        try:
+            yield pool
+        finally:
+            await pool.close()
