@@ -18,7 +18,7 @@ from inventory_service import domain, store
 from inventory_service.laws import LAWS
 from saga import Command, Kind, Refusal, Service, Tx
 
-inventory = Service("inventory", laws=LAWS)
+inventory = Service("inventory", laws=LAWS, forget=store.sql.forget)
 
 
 class ReleaseStock(AboutOrder, Command):

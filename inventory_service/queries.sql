@@ -86,3 +86,17 @@ SELECT order_id, status, reason FROM reservation WHERE order_id = $1;
 -- name: lines_of
 -- What is or was held for an order.
 SELECT sku, warehouse, quantity FROM reservation_line WHERE order_id = $1 ORDER BY sku, warehouse;
+
+-- name: forget
+-- Forget reservations that hold nothing and have not changed for so long: the oldest, at most so many; how many there
+-- were.
+WITH old AS MATERIALIZED (
+    SELECT order_id FROM reservation
+    WHERE opened_at < now() - $1::interval AND changed_at < now() - $1::interval AND status <> 'reserved'
+    ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), lines AS (
+    DELETE FROM reservation_line AS line USING old WHERE line.order_id = old.order_id
+), gone AS (
+    DELETE FROM reservation USING old WHERE reservation.order_id = old.order_id RETURNING 1
+)
+SELECT count(*) FROM gone;

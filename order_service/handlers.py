@@ -30,7 +30,9 @@ from order_service.laws import LAWS
 from order_service.settings import OrderSettings
 from saga import Command, CommandRefused, Service, Tx
 
-order = Service("order", exchange="orders", front_door=True, laws=LAWS, unfinished=store.sql.unfinished)
+order = Service(
+    "order", exchange="orders", front_door=True, laws=LAWS, forget=store.sql.forget, unfinished=store.sql.unfinished
+)
 
 DEADLINE_EXCEEDED = "deadline_exceeded"
 LATE_AT_ONCE = 500

@@ -65,3 +65,17 @@ SELECT order_id, status, reason, heard, details, amount, seen_at, changed_at FRO
 WHERE ($1::text IS NULL OR status = $1)
   AND ($2::uuid IS NULL OR (seen_at, order_id) < (SELECT seen_at, order_id FROM customer_order WHERE order_id = $2))
 ORDER BY seen_at DESC, order_id DESC LIMIT $3;
+
+-- name: forget
+-- Forget orders that have ended and not changed for so long: the oldest, at most so many; how many there were. Whose
+-- parcels have left has ended when the pieces are off the shelf, or when a cancellation was refused.
+WITH old AS MATERIALIZED (
+    SELECT order_id FROM customer_order
+    WHERE seen_at < now() - $1::interval AND changed_at < now() - $1::interval
+      AND (status IN ('rejected', 'cancelled')
+           OR status = 'fulfilled' AND heard && ARRAY['stock.deducted.v1', 'shipment.cancellation_refused.v1'])
+    ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM customer_order USING old WHERE customer_order.order_id = old.order_id RETURNING 1
+)
+SELECT count(*) FROM gone;

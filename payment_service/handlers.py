@@ -9,6 +9,7 @@ from events import (
     PaymentDeclined,
     PaymentRefunded,
     ShipmentCancelled,
+    ShipmentDispatched,
     ShipmentRejected,
     StockReserved,
 )
@@ -17,7 +18,7 @@ from payment_service.gateway import Capture, Charged, Declined, Refund, Refunded
 from payment_service.laws import LAWS
 from saga import Command, Refusal, Service, Tx
 
-payment = Service("payment", laws=LAWS)
+payment = Service("payment", laws=LAWS, forget=store.sql.forget)
 
 
 class RefundPayment(AboutOrder, Command):
@@ -98,3 +99,9 @@ async def record_refund(refund: Refund, answer: Refunded, tx: Tx) -> PaymentRefu
         outcome=refund.outcome,
         reason=refund.reason,
     )
+
+
+@payment.on(ShipmentDispatched)
+async def close_payment(left: Sequence[ShipmentDispatched], tx: Tx) -> None:
+    """The order can no longer be undone: its payment may be forgotten in time."""
+    await store.close(tx, (event.order_id for event in left))

@@ -34,3 +34,20 @@ UPDATE payment SET status = 'refunded', refunded = $2, changed_at = now() WHERE 
 -- How things stand with an order's money.
 SELECT order_id, payment_id, status, amount, currency, captured, refunded, charge_id, reason
 FROM payment WHERE order_id = $1;
+
+-- name: close_payments!
+-- The parcels have left: no order that is undone asks for this money any more.
+UPDATE payment SET closed_at = now(), changed_at = now() WHERE order_id = ANY ($1::uuid[]) AND closed_at IS NULL;
+
+-- name: forget
+-- Forget payments that have ended and not changed for so long: the oldest, at most so many; how many there were. Money
+-- that may still have to go back is never forgotten.
+WITH old AS MATERIALIZED (
+    SELECT order_id FROM payment
+    WHERE opened_at < now() - $1::interval AND changed_at < now() - $1::interval
+      AND (status IN ('declined', 'refunded') OR status = 'captured' AND closed_at IS NOT NULL)
+    ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM payment USING old WHERE payment.order_id = old.order_id RETURNING 1
+)
+SELECT count(*) FROM gone;

@@ -1,6 +1,6 @@
 """Payments in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -62,6 +62,11 @@ async def begin_refund(tx: Tx, order_id: UUID) -> None:
 
 async def record_refunded(tx: Tx, order_id: UUID, amount: int) -> None:
     await tx.execute(sql.record_refunded, order_id, amount)
+
+
+async def close(tx: Tx, order_ids: Iterable[UUID]) -> None:
+    """These payments will never be asked back by an order that is undone."""
+    await tx.execute(sql.close_payments, sorted(order_ids))
 
 
 async def payment(tx: Tx, order_id: UUID) -> Payment | None:

@@ -20,8 +20,18 @@ RETURNING saga_id;
 -- Mark the step as compensated, or block it for ever if it was not done; tell for which sagas this is news.
 INSERT INTO saga.fence AS fence (saga_id, step, state)
 SELECT saga_id, $2, 'blocked' FROM unnest($1::text[]) AS saga_id
-ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated' WHERE fence.state = 'done'
+ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated', entered_at = now() WHERE fence.state = 'done'
 RETURNING saga_id;
+
+-- name: forget_steps
+-- Forget the steps that were entered longer ago than that: the oldest, at most so many; how many there were.
+WITH old AS MATERIALIZED (
+    SELECT saga_id, step FROM saga.fence WHERE entered_at < now() - $1::interval
+    ORDER BY entered_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM saga.fence USING old WHERE fence.saga_id = old.saga_id AND fence.step = old.step RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- name: store_outbox!
 -- Store events in the transaction of the work that says them.

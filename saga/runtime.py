@@ -22,8 +22,9 @@ from saga import api, migrations
 from saga.caller import Caller, Performer
 from saga.clock import Clock
 from saga.consumer import Consumer
-from saga.database import Pool, open_pool, reach, sql, transaction
+from saga.database import Pool, open_pool, reach
 from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
+from saga.housekeeping import Housekeeping
 from saga.logging import configure
 from saga.messages import Call
 from saga.participant import Participant
@@ -42,8 +43,6 @@ T = TypeVar("T")
 
 Outside = Callable[[S], AbstractAsyncContextManager[Performers]]
 """Opens what performs the service's calls, for as long as the service runs."""
-
-HOUSEKEEPING = timedelta(hours=1)
 
 CLOSING = timedelta(seconds=4)
 """What closing connections may take after the deadline of a stop."""
@@ -107,6 +106,7 @@ class Program:
         retries = Retries(service.name, self._retries, settings.retry_tiers)
         self._consumer = Consumer(self._participant, retries, settings)
         self._clock = Clock(self._participant, settings, lambda: self._consumer.caught_up)
+        self._housekeeping = Housekeeping(service, pool, settings)
         self._participant.wake_relay = self._relay.doorbell.ring
         self._participant.wake_caller = self._caller.doorbell.ring
 
@@ -128,7 +128,7 @@ class Program:
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(server.serve(sockets=[listener]))
-            in_the_background = [parts.create_task(work) for work in (self._keep_house(), self._clock.run())]
+            in_the_background = [parts.create_task(work) for work in (self._housekeeping.run(), self._clock.run())]
             running = [parts.create_task(part.run()) for part in (self._relay, self._caller, self._consumer)]
             log.info("service.started", api=f"http://{self._settings.http_host}:{listener.getsockname()[1]}")
             await stop.wait()
@@ -156,15 +156,6 @@ class Program:
         else:
             database = True
         return {"database": database, "consuming": self._consumer.consuming, "broker": self._relay.publisher.connected}
-
-    async def _keep_house(self) -> None:
-        while True:
-            try:
-                async with transaction(self._participant.pool) as tx:
-                    await tx.execute(sql.keep_inbox, self._settings.inbox_retention)
-            except (ServerAway, asyncpg.PostgresError) as error:
-                log.warning("inbox.not_kept", cause=str(error))
-            await asyncio.sleep(HOUSEKEEPING.total_seconds())
 
 
 class _Server(uvicorn.Server):

@@ -31,8 +31,8 @@ class Service:
 
     `exchange` is where it publishes, and nobody else may, unless it is a `front_door`, where the publisher role may,
     too. `package` is the Python package that holds its migrations. `laws` say what must hold of its books. `forget` is
-    a statement that deletes what it keeps of sagas that are finished and older than an interval, `$1`: the oldest, at
-    most `$2` of them, and returns a row for each. `unfinished` gives rows `(status, sagas, age)`: how many sagas are
+    a statement that deletes what it keeps of sagas that are finished and have not changed for an interval, `$1`: the
+    oldest, at most `$2` of them, and tells how many. `unfinished` gives rows `(status, sagas, age)`: how many sagas are
     not finished, by how they stand, and the age of the oldest in seconds.
     """
 

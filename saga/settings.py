@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     replay_horizon: Annotated[Duration, Field(description="how long after it parked a dead letter may be replayed")] = (
         timedelta(days=14)
     )
+    retention: Annotated[
+        Duration, Field(description="how long a step that was done, and a saga that is finished, is remembered")
+    ] = timedelta(days=90)
+    housekeeping: Annotated[
+        Duration, Field(description="how often what is past retention is forgotten", gt=timedelta(0))
+    ] = timedelta(hours=1)
     stop_deadline: Annotated[Duration, Field(description="how long a clean stop may take")] = timedelta(seconds=25)
     log_format: Annotated[Literal["json", "console"], Field(description="how log lines look")] = "json"
     log_level: Annotated[
@@ -76,6 +82,8 @@ class Settings(BaseSettings):
         needed = sum(self.retry_tiers, self.replay_horizon)
         if self.inbox_retention <= needed:
             raise ValueError(f"inbox_retention must be longer than retry_tiers and replay_horizon together ({needed})")
+        if self.retention <= self.inbox_retention:
+            raise ValueError(f"retention must be longer than inbox_retention ({self.inbox_retention})")
         return self
 
     @classmethod

@@ -19,7 +19,7 @@ from shipping_service.domain import Status
 from shipping_service.gateway import Book, Booked, BookingCancelled, CancelBooking, NotServed
 from shipping_service.laws import LAWS
 
-shipping = Service("shipping", laws=LAWS)
+shipping = Service("shipping", laws=LAWS, forget=store.sql.forget)
 
 
 class Dispatch(AboutOrder, Command):

@@ -27,3 +27,19 @@ SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]);
 -- name: parcels_of
 -- The parcels of an order.
 SELECT parcel_id, warehouse, carrier, tracking FROM parcel WHERE order_id = $1 ORDER BY warehouse;
+
+-- name: forget
+-- Forget shipments that have ended and not changed for so long: the oldest, at most so many; how many there were. Those
+-- that have left are remembered twice as long: while anybody else knows of the order, its cancellation is refused.
+WITH old AS MATERIALIZED (
+    SELECT order_id FROM shipment
+    WHERE opened_at < now() - $1::interval
+      AND changed_at < now() - $1::interval * CASE status WHEN 'dispatched' THEN 2 ELSE 1 END
+      AND status IN ('rejected', 'cancelled', 'dispatched')
+    ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), parcels AS (
+    DELETE FROM parcel USING old WHERE parcel.order_id = old.order_id
+), gone AS (
+    DELETE FROM shipment USING old WHERE shipment.order_id = old.order_id RETURNING 1
+)
+SELECT count(*) FROM gone;

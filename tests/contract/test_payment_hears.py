@@ -1,8 +1,8 @@
-"""What payment needs to understand: what to capture, and the facts that give it back."""
+"""What payment needs to understand: what to capture, and the facts that give it back or keep it for good."""
 
 import pytest
 
-from events import Event, ShipmentCancelled, ShipmentRejected, StockReserved
+from events import Event, ShipmentCancelled, ShipmentDispatched, ShipmentRejected, StockReserved
 from payment_service.handlers import payment
 from tests.contract.examples_of import CHAIRS, LONDON, ORDER_ID, PARCEL, heard_by
 
@@ -20,6 +20,7 @@ UNDERSTOOD: list[Event] = [
         order_id=ORDER_ID, reason="destination_not_served", detail="the carrier does not serve Antarctica"
     ),
     ShipmentCancelled(order_id=ORDER_ID, parcels=(PARCEL,), reason="changed_my_mind"),
+    ShipmentDispatched(order_id=ORDER_ID, parcels=(PARCEL,)),
 ]
 
 

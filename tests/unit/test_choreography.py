@@ -84,9 +84,12 @@ def test_each_step_hears_says_and_undoes_what_the_design_says(row: Row) -> None:
 
 
 def test_there_are_no_other_steps() -> None:
-    """But the order service's, that keeps the status of orders."""
+    """But two that listen: one keeps the status of orders, one notes which payments nobody will ask back."""
     declared = {(service.name, step) for service in SERVICES for step in service.steps}
-    assert declared == {(row[0].name, row[1]) for row in TABLE} | {("order", "follow_order")}
+    assert declared == {(row[0].name, row[1]) for row in TABLE} | {
+        ("order", "follow_order"),
+        ("payment", "close_payment"),
+    }
 
 
 def test_the_order_service_follows_everything_and_steers_nothing() -> None:

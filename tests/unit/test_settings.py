@@ -103,6 +103,14 @@ def test_a_message_must_be_remembered_for_longer_than_it_can_come_back(monkeypat
     assert ToySettings.load().inbox_retention == timedelta(days=15)
 
 
+def test_steps_are_remembered_for_longer_than_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a message that comes again could run a step again."""
+    monkeypatch.setenv("TOY_RETENTION", "30d")
+    assert "retention must be longer than inbox_retention (30 days, 0:00:00)" in refusal()
+    monkeypatch.setenv("TOY_INBOX_RETENTION", "29d")
+    assert ToySettings.load().retention == timedelta(days=30)
+
+
 def test_all_variables_that_are_missing_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has to start it once for each."""
     for name in ("TOY_AMQP_URL", "TOY_DATABASE_URL", "TOY_API_SECRET"):

@@ -1,0 +1,71 @@
+"""What is past retention is forgotten, a little at a time, and nothing else is."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from saga import housekeeping
+from saga.testing import eventually
+from tests.component.conftest import Toy
+from tests.component.toy.handlers import Done, Undone, Unwanted, Wanted
+
+RETENTION = timedelta(days=60)
+OFTEN = timedelta(milliseconds=50)
+
+
+async def test_steps_past_retention_are_forgotten_chunk_by_chunk(toys: Toy) -> None:
+    """Until none is left that is older, all in one go; the younger stay."""
+    await _entered(toys, "old", 2 * housekeeping.CHUNK + 1, RETENTION + timedelta(minutes=1))
+    await _entered(toys, "young", 3, RETENTION - timedelta(days=1))
+    async with toys.running(retention=RETENTION, housekeeping=timedelta(hours=1)):
+        await eventually(partial(_forgotten, toys, "old"))
+    assert await _remembered(toys, "young") == 3
+
+
+async def test_a_step_is_remembered_from_when_it_was_undone(toys: Toy, new_id: UUID) -> None:
+    """Else the undo of an old saga could run again at once."""
+    async with toys.running(retention=RETENTION, housekeeping=OFTEN):
+        await toys.stage.say(Wanted(toy_id=new_id))
+        await toys.stage.hears(Done, new_id)
+        await toys.fetch(
+            "UPDATE saga.fence SET entered_at = now() - interval '59 days' WHERE saga_id = $1", str(new_id)
+        )
+        await toys.stage.say(Unwanted(toy_id=new_id))
+        await toys.stage.hears(Undone, new_id)
+    (entered,) = await toys.fetch(
+        "SELECT state, now() - entered_at AS age FROM saga.fence WHERE saga_id = $1", str(new_id)
+    )
+    assert entered["state"] == "compensated"
+    assert entered["age"] < timedelta(days=1)
+
+
+async def test_what_one_work_cannot_do_keeps_it_from_no_other(toys: Toy) -> None:
+    """Nor from its service: it is tried again next time."""
+    await _entered(toys, "older", 1, timedelta(days=365))
+    await toys.fetch("ALTER FUNCTION saga.keep_inbox RENAME TO keep_no_inbox")
+    try:
+        async with toys.running(retention=RETENTION, housekeeping=OFTEN):
+            await eventually(partial(_forgotten, toys, "older"))
+    finally:
+        await toys.fetch("ALTER FUNCTION saga.keep_no_inbox RENAME TO keep_inbox")
+
+
+async def _entered(toys: Toy, name: str, steps: int, ago: timedelta) -> None:
+    """So many steps were done then, the earlier the more seconds before."""
+    await toys.fetch(
+        """INSERT INTO saga.fence (saga_id, step, state, entered_at)
+           SELECT $1 || ' ' || number, 'do', 'done', now() - $3::interval - number * interval '1 second'
+           FROM generate_series(1, $2::integer) AS number""",
+        name,
+        steps,
+        ago,
+    )
+
+
+async def _remembered(toys: Toy, name: str) -> int:
+    rows = await toys.fetch("SELECT count(*) AS steps FROM saga.fence WHERE saga_id LIKE $1 || ' %'", name)
+    return int(rows[0]["steps"])
+
+
+async def _forgotten(toys: Toy, name: str) -> bool:
+    return await _remembered(toys, name) == 0
