@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from saga.audit.comparing import Kept
+from saga.audit.comparing import Kept, Opened
 from saga.audit.report import Breach
 from saga.database import queries
 from saga.errors import DatabaseAway
@@ -57,7 +57,7 @@ class Archive:
     def _rules(self) -> tuple[Book | Law, ...]:
         return self.service.laws.rules if self.service.laws else ()
 
-    async def sagas(self, span: Span, after: str | None, size: int) -> dict[str, datetime]:
+    async def sagas(self, span: Span, after: str | None, size: int) -> Opened:
         """The next page of sagas, in the order of their ids, and since when they are known."""
         if self.service.laws is None:
             return {}

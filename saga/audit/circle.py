@@ -1,7 +1,7 @@
 """A look at the books of services that keep them together, page by page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,12 +9,9 @@ from itertools import chain
 from typing import Any, TypeVar, cast
 
 from saga.audit.archive import MOST, Archive, Span
-from saga.audit.comparing import Account, Suspect, accounts, complete_up_to
+from saga.audit.comparing import Account, Opened, Suspect, accounts, merged
 
 T = TypeVar("T")
-
-Opened = Mapping[str, datetime]
-"""Sagas, and since when they are known."""
 
 
 @dataclass(slots=True)
@@ -72,7 +69,8 @@ class Circle:
         after: str | None = None
         while True:
             async with self._snapshots():
-                page, after = await self._page(span, after, size)
+                pages = await together(archive.sagas(span, after, size) for archive in self._keepers)
+                page, after = merged(pages, size)
                 await self._note(found, page)
             for saga in page:
                 carried.pop(saga, None)
@@ -94,16 +92,6 @@ class Circle:
         if sagas:
             async with self._snapshots():
                 await self._note(found, sagas)
-
-    async def _page(self, span: Span, after: str | None, size: int) -> tuple[dict[str, datetime], str | None]:
-        """Sagas of whom all have been asked that may know them, and after which of them to go on, if there are more."""
-        pages = await together(archive.sagas(span, after, size) for archive in self._keepers)
-        end = complete_up_to(pages, size)
-        sagas: dict[str, datetime] = {}
-        for saga, opened in chain.from_iterable(page.items() for page in pages):
-            if end is None or saga <= end:
-                sagas[saga] = min(opened, sagas.get(saga, opened))
-        return sagas, end
 
     async def _note(self, found: Look, sagas: Opened) -> None:
         ids = sorted(sagas)

@@ -1,7 +1,9 @@
 """Holding books against each other: which sagas differ, and which differences are breaches. Values in, values out."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
 
 from saga.audit.report import Breach, Doubt
 from saga.errors import ChoreographyError
@@ -10,6 +12,9 @@ from saga.service import Service
 
 Told = Mapping[str, str | None]
 """What each keeper of a book says of one saga."""
+
+Opened = Mapping[str, datetime]
+"""Sagas, and since when they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,17 @@ def sentence(told: Told) -> str:
     return ", ".join(f"{keeper} {entry}" for keeper, entry in told.items())
 
 
-def complete_up_to(pages: Iterable[Collection[str]], size: int) -> str | None:
-    """The id up to which all pages together miss nothing; None, if none of them is full.
+def merged(pages: Sequence[Opened], size: int) -> tuple[Opened, str | None]:
+    """The sagas of whom nobody knows more than these pages tell, and the id after which to go on, if there are more.
 
-    Pages are in the order of their ids. Beyond the last id of a full page, its keeper may know more.
+    Pages are in the order of their ids. Beyond the last id of a full one its keeper may know more.
     """
-    return min((max(page) for page in pages if len(page) >= size), default=None)
+    end = min((max(page) for page in pages if len(page) >= size), default=None)
+    sagas: dict[str, datetime] = {}
+    for saga, opened in chain.from_iterable(page.items() for page in pages):
+        if end is None or saga <= end:
+            sagas[saga] = min(opened, sagas.get(saga, opened))
+    return sagas, end
 
 
 def circles(services: Iterable[Service]) -> list[list[Service]]:

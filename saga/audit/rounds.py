@@ -1,7 +1,7 @@
 """An audit, once or again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -58,7 +58,7 @@ async def watch(
     horizon: timedelta | None = HORIZON,
     patience: timedelta = PATIENCE,
     page: int = PAGE,
-) -> AsyncIterator[Report]:
+) -> AsyncGenerator[Report, None]:
     """Audit again and again: each round looks at what has changed since the one before, and at what was odd in it."""
     async with _auditor(services, administrator, prefix, patience, page) as auditor:
         while True:

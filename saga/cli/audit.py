@@ -15,7 +15,6 @@ from rich.text import Text
 from saga.audit import Report, Verdict, audit, watch
 from saga.cli.endpoints import Endpoints
 from saga.errors import ProvisioningFailed, SagaError, ServerAway
-from saga.provisioning import Administrator
 from saga.service import Service
 
 EXIT = {Verdict.HOLDS: 0, Verdict.BROKEN: 1, Verdict.UNSETTLED: 2}
@@ -42,13 +41,13 @@ class Asked:
 async def run_audit(endpoints: Endpoints, services: Sequence[Service], asked: Asked, console: Console) -> int:
     """Audit and tell; the exit code."""
     try:
-        administrator = endpoints.administrator
         if asked.every:
             tell = _write if asked.as_json else News(console).tell
-            await _audit_on_and_on(administrator, services, asked, asked.every, tell)
+            await _audit_on_and_on(endpoints, services, asked, asked.every, tell)
         report = await audit(
             services,
-            administrator,
+            endpoints.administrator,
+            prefix=endpoints.database_prefix,
             since=asked.since,
             horizon=asked.horizon,
             settled=asked.settled,
@@ -62,11 +61,18 @@ async def run_audit(endpoints: Endpoints, services: Sequence[Service], asked: As
 
 
 async def _audit_on_and_on(
-    administrator: Administrator, services: Sequence[Service], asked: Asked, every: timedelta, tell: Tell
+    endpoints: Endpoints, services: Sequence[Service], asked: Asked, every: timedelta, tell: Tell
 ) -> NoReturn:
     """Until interrupted. When a server has been away, everything is looked at again."""
     while True:
-        rounds = watch(services, administrator, every=every, since=asked.since, horizon=asked.horizon)
+        rounds = watch(
+            services,
+            endpoints.administrator,
+            every=every,
+            prefix=endpoints.database_prefix,
+            since=asked.since,
+            horizon=asked.horizon,
+        )
         try:
             async for report in rounds:
                 tell(report)

@@ -17,6 +17,7 @@ from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
 from saga.database import Queries, open_pool
+from saga.migrations import folder
 from saga.provisioning import DatabaseServer, Deployment, Management, plan
 from saga.service import Service
 from saga.topology import derive
@@ -99,13 +100,15 @@ async def test_every_statement_fits_the_schema(servers: Servers, service: Servic
         await pool.close()
 
 
-async def test_migrations_can_be_taken_back(servers: Servers) -> None:
+@pytest.mark.parametrize("service", [order, inventory, payment, shipping], ids=lambda service: str(service.name))
+async def test_migrations_can_be_taken_back(servers: Servers, service: Service) -> None:
     """Down and up again: what goes down is all that went up."""
-    async with deployed(servers, [payment]) as made:
+    async with deployed(servers, [service]) as made:
         server = DatabaseServer(servers.postgres)
-        name = made.prefix + "payment"
-        for package, table in (("payment_service", "schema_migrations"), ("saga", "saga_migrations")):
-            await server.dbmate("rollback", name, package, table)
+        name = made.prefix + service.name
+        for package, table in ((service.package, "schema_migrations"), ("saga", "saga_migrations")):
+            for _ in folder(package).glob("*.sql"):
+                await server.dbmate("rollback", name, package, table)
         tables = await server.fetch(
             "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
             " WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'",
