@@ -42,7 +42,7 @@ async def run_audit(endpoints: Endpoints, services: Sequence[Service], asked: As
     """Audit and tell; the exit code."""
     try:
         if asked.every:
-            tell = _write if asked.as_json else News(console).tell
+            tell = write if asked.as_json else News(console).tell
             await _audit_on_and_on(endpoints, services, asked, asked.every, tell)
         report = await audit(
             services,
@@ -56,7 +56,7 @@ async def run_audit(endpoints: Endpoints, services: Sequence[Service], asked: As
     except SagaError as error:
         sys.stderr.write(f"saga: {error}\n")
         return EXIT[Verdict.UNSETTLED]
-    _write(report) if asked.as_json else show(report, console)
+    write(report) if asked.as_json else show(report, console)
     return EXIT[report.verdict]
 
 
@@ -148,6 +148,6 @@ def _round(report: Report) -> Text:
     return Text.assemble((f"{report.began.astimezone():%H:%M:%S} ", "dim"), (report.verdict, style), f"  {sagas}")
 
 
-def _write(report: Report) -> None:
+def write(report: Report) -> None:
     sys.stdout.write(json.dumps({"verdict": report.verdict, **asdict(report)}, default=str) + "\n")
     sys.stdout.flush()
