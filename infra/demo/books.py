@@ -1,14 +1,12 @@
-"""Do stock, money, parcels and outboxes add up? Asked of the databases and the broker themselves."""
+"""Do all books agree, and has every order ended as it had to? The one the audit tells, the other the stories know."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from infra.demo.stories import Story
-from saga.provisioning import DatabaseServer, Management
-
-SERVICES = ("order", "inventory", "payment", "shipping")
+from infra.local.system import SERVICES
+from saga.audit import Report, audit
+from saga.provisioning import Administrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +19,10 @@ class Finding:
 
 
 async def check(endpoints: Mapping[str, str], stories: Sequence[Story]) -> list[Finding]:
-    """Every law of the order saga, over all orders of the demonstration."""
-    fulfilled = [story for story in stories if story.status == "fulfilled"]
-    return [
-        _endings(stories),
-        *await _stock(endpoints, fulfilled),
-        *await _money(endpoints, fulfilled),
-        *await _parcels(endpoints, fulfilled),
-        await _nothing_open(endpoints),
-        await _queues_empty(endpoints),
-    ]
+    """Every law of the order saga, as soon as nothing moves any more."""
+    administrator = Administrator(endpoints["management"], endpoints["postgres"])
+    report = await audit(SERVICES, administrator, settled=True, nothing_parked=True)
+    return [_endings(stories), *_laws(report, stories)]
 
 
 def _endings(stories: Sequence[Story]) -> Finding:
@@ -38,93 +30,22 @@ def _endings(stories: Sequence[Story]) -> Finding:
     return Finding("every order ended as it had to", len(right) == len(stories), f"{len(right)} of {len(stories)}")
 
 
-async def _stock(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> list[Finding]:
-    rows = await _ask(endpoints, "inventory", "SELECT sum(reserved), sum(on_hand) FROM stock")
-    held = await _ask(
-        endpoints,
-        "inventory",
-        """SELECT coalesce(sum(quantity) FILTER (WHERE status = 'reserved'), 0),
-                  coalesce(sum(quantity) FILTER (WHERE status = 'deducted'), 0)
-           FROM reservation JOIN reservation_line USING (order_id)""",
-    )
-    sold = sum(line.quantity for story in fulfilled for line in story.order.lines)
-    reserved, deducted = int(held[0][0]), int(held[0][1])
-    return [
-        Finding("what is reserved is what open orders hold", int(rows[0][0]) == reserved, f"{reserved} pieces"),
-        Finding(
-            "fulfilled orders hold or have taken their pieces, and nobody else does",
-            reserved + deducted == sold,
-            f"{reserved} held + {deducted} taken = {sold} sold",
-        ),
-    ]
+def _laws(report: Report, stories: Sequence[Story]) -> list[Finding]:
+    figures = {finding.law: f"{finding.sagas} orders" for finding in report.findings if finding.sagas is not None}
+    figures |= _figures(stories)
+    figures |= {breach.law: str(breach) for breach in reversed(report.breaches)}
+    return [Finding(finding.sentence, finding.holds, figures.get(finding.law, "")) for finding in report.findings]
 
 
-async def _money(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> list[Finding]:
-    ledger = await _ask(endpoints, "payment", "SELECT coalesce(sum(captured - refunded), 0) FROM payment")
-    gateway = await _ask(
-        endpoints,
-        "payment",
-        """SELECT coalesce((SELECT sum(amount) FROM gateway.charge WHERE declined IS NULL), 0)
-                - coalesce((SELECT sum(amount) FROM gateway.refund), 0),
-                  (SELECT count(*) FROM gateway.charge), (SELECT count(*) FROM payment)""",
-    )
+def _figures(stories: Sequence[Story]) -> dict[str, str]:
+    """What there is to agree on, by book."""
+    fulfilled = [story for story in stories if story.status == "fulfilled"]
     worth = sum(story.order.amount for story in fulfilled)
-    kept, charged = int(ledger[0][0]), int(gateway[0][0])
-    return [
-        Finding("captured less refunded is the worth of the fulfilled orders", kept == worth, f"{kept / 100:,.2f} EUR"),
-        Finding("the gateway's books agree with ours", charged == kept, f"{charged / 100:,.2f} EUR"),
-        Finding(
-            "nobody was charged twice",
-            gateway[0][1] == gateway[0][2],
-            f"{gateway[0][1]} charges, {gateway[0][2]} payments",
-        ),
-    ]
-
-
-async def _parcels(endpoints: Mapping[str, str], fulfilled: Sequence[Story]) -> list[Finding]:
-    shipped = await _ask(
-        endpoints,
-        "shipping",
-        """SELECT order_id, count(parcel_id) FROM shipment LEFT JOIN parcel USING (order_id)
-           WHERE status IN ('scheduled', 'dispatched') GROUP BY order_id""",
-    )
-    booked = await _ask(
-        endpoints,
-        "shipping",
-        """SELECT (SELECT count(*) FROM carrier.booking WHERE NOT cancelled),
-                  (SELECT count(*) FROM parcel JOIN shipment USING (order_id)
-                   WHERE status IN ('scheduled', 'dispatched'))""",
-    )
-    wanted = {story.order_id.int: 2 if story.is_split else 1 for story in fulfilled}
-    parcels = {order_id.int: count for order_id, count in shipped}
+    pieces = sum(line.quantity for story in fulfilled for line in story.order.lines)
     split = sum(story.is_split for story in fulfilled)
-    return [
-        Finding("exactly the fulfilled orders have a shipment", parcels.keys() == wanted.keys(), f"{len(shipped)}"),
-        Finding("one parcel comes from each warehouse", parcels == wanted, f"{split} orders from two warehouses"),
-        Finding("the carrier's books agree with ours", booked[0][0] == booked[0][1], f"{booked[0][0]} parcels"),
-    ]
-
-
-async def _nothing_open(endpoints: Mapping[str, str]) -> Finding:
-    counts = [
-        await _ask(endpoints, name, "SELECT (SELECT count(*) FROM saga.outbox), (SELECT count(*) FROM saga.call)")
-        for name in SERVICES
-    ]
-    events, calls = sum(row[0][0] for row in counts), sum(row[0][1] for row in counts)
-    return Finding("no outbox row and no call is left", events == calls == 0, f"{events} rows, {calls} calls")
-
-
-async def _queues_empty(endpoints: Mapping[str, str]) -> Finding:
-    counts = await Management(endpoints["management"]).queue_counts()
-    waiting = {name: count for name, count in counts.items() if count}
-    return Finding(
-        "no message is left, and nothing is parked", not waiting, f"{len(counts)} queues {waiting or 'empty'}"
-    )
-
-
-async def _ask(endpoints: Mapping[str, str], service: str, query: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(DatabaseServer(endpoints["postgres"]).url_of(service))
-    try:
-        return await connection.fetch(query)
-    finally:
-        await connection.close()
+    return {
+        "outcome": f"{len(fulfilled)} fulfilled, {len(stories) - len(fulfilled)} undone",
+        "money": f"{worth / 100:,.2f} EUR",
+        "pieces": f"{pieces} pieces",
+        "parcels": f"{len(fulfilled) + split} parcels, {split} orders from two warehouses",
+    }
