@@ -1,12 +1,13 @@
 """Connections to RabbitMQ, the names that the runtime gives to things there, and what its refusals mean."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import aio_pika
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
@@ -26,6 +27,10 @@ amqp_tolerance.install()
 
 HEARTBEAT = 6
 """Seconds. A connection that hears nothing for three times as long is given up: it may be half open."""
+
+ELECTION = 1.0
+"""Seconds. A broker that has just started elects a leader for each quorum queue; up to 3.12, one that is used before
+may never get one (https://github.com/rabbitmq/rabbitmq-server/issues/10070)."""
 
 UNROUTED = "unrouted"
 
@@ -82,6 +87,21 @@ async def connect(amqp_url: str, name: str) -> AbstractConnection:
         raise with_refusal from error
     except (AMQPError, OSError) as error:
         raise BrokerAway(f"the broker at {url.host}:{url.port} does not answer ({_reason(error)})") from error
+
+
+async def reconnect(amqp_url: str, name: str) -> AbstractConnection:
+    """The same, after a loss or a failure: the broker may have started a moment ago."""
+    connection = await connect(amqp_url, name)
+    await asyncio.sleep(ELECTION)
+    return connection
+
+
+async def open_channel(connection: AbstractConnection, **options: bool) -> AbstractChannel:
+    """A channel. Raises BrokerAway if the connection was lost meanwhile: the client has no better word for it."""
+    try:
+        return await connection.channel(**options)
+    except RuntimeError as error:
+        raise BrokerAway(_reason(error)) from error
 
 
 @asynccontextmanager

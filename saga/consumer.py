@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga import faultpoints
-from saga.broker import Names, connect, delivery, short, translated
+from saga.broker import Names, connect, delivery, open_channel, reconnect, short, translated
 from saga.database import CONFLICTS, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
@@ -44,6 +44,7 @@ class Consumer:
         self._names = Names(participant.service.name)
         self._decoder = Decoder(participant.service.heard)
         self._inbound: _Inbound = asyncio.Queue()
+        self._connect = connect
         self._stopping = False
         self._stopped = asyncio.Event()
         self._behind = 0
@@ -93,10 +94,11 @@ class Consumer:
         await reach(self._participant.pool)
         inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
-        connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
+        connect_now, self._connect = self._connect, reconnect
+        connection = await connect_now(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
         try:
             async with translated():
-                channel = await connection.channel(publisher_confirms=False)
+                channel = await open_channel(connection, publisher_confirms=False)
                 channel.close_callbacks.add(lambda *_: inbound.put_nowait(None))
                 await channel.set_qos(prefetch_count=self._settings.prefetch)
                 queue = await channel.declare_queue(self._names.queue, passive=True)
@@ -220,7 +222,7 @@ def _redeliveries(message: AbstractIncomingMessage) -> int:
 async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:
     try:
         async with translated():
-            await (await connection.channel()).declare_queue(queue, passive=True)
+            await (await open_channel(connection)).declare_queue(queue, passive=True)
     except CannotStart as error:
         raise CannotStart(error.problem, remedy) from error
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aio_pika.abc import AbstractIncomingMessage
 
 from events import Decoder, Envelope, Event, InvalidMessage
-from saga.broker import connect, delivery, translated
+from saga.broker import connect, delivery, open_channel, translated
 from saga.service import Service
 
 
@@ -27,7 +27,7 @@ async def listening(amqp_url: str, services: Sequence[Service]) -> AsyncIterator
 
     connection = await connect(amqp_url, "listener")
     async with connection, translated():
-        channel = await connection.channel()
+        channel = await open_channel(connection)
         channel.close_callbacks.add(lambda *_: inbound.put_nowait(None))
         queue = await channel.declare_queue(exclusive=True, auto_delete=True)
         for exchange in sorted({event.exchange for event in types}):

@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import PublishError
 
 from saga import faultpoints
-from saga.broker import connect, translated
+from saga.broker import connect, open_channel, reconnect, translated
 from saga.errors import BrokerAway
 from saga.faultpoints import Point
 
@@ -44,6 +44,7 @@ class Publisher:
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
+        self._connect = connect
 
     @property
     def connected(self) -> bool:
@@ -92,9 +93,10 @@ class Publisher:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 await self.close()
-                self._connection = await connect(self._url, self._name)
+                connect_now, self._connect = self._connect, reconnect
+                self._connection = await connect_now(self._url, self._name)
                 async with translated():
-                    self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                    self._channel = await open_channel(self._connection, publisher_confirms=True, on_return_raises=True)
             return self._channel
 
     async def _publish(self, channel: AbstractChannel, out: Outgoing) -> None:

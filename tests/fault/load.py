@@ -98,10 +98,10 @@ class Load:
         cancels, dispatches, repeats = dice.random() < 0.15, dice.random() < 0.15, dice.random() < 0.1
         promise.cancelled = cancels
         self.counts[promise.kind] += 1
+        self.promises[order.order_id] = promise
         if cancels and dice.random() < 0.1:  # the cancellation is published first
             await _publish(publisher, order_cancelled(order_id=order.order_id))
         await _publish(publisher, order)
-        self.promises[order.order_id] = promise
         if repeats:  # under another id
             await _publish(publisher, order)
             self.counts["published twice"] += 1

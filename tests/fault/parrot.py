@@ -13,7 +13,7 @@ from pathlib import Path
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage
 
-from saga.broker import connect, translated
+from saga.broker import connect, open_channel, reconnect, translated
 from saga.errors import CannotStart, ServerAway
 from saga.publisher import Outgoing, Publisher
 
@@ -56,9 +56,9 @@ class Parrot:
             return [line.rstrip() for line in lines if saga_id in line]
 
     async def _listen(self) -> None:
-        connection = await connect(self._url, "parrot hears")
+        connection = await reconnect(self._url, "parrot hears")
         async with connection, translated():
-            channel = await connection.channel()
+            channel = await open_channel(connection)
             lost = asyncio.Event()
             channel.close_callbacks.add(lambda *_: lost.set())
             await channel.set_qos(prefetch_count=500)
