@@ -169,8 +169,9 @@ class Keeper:
     def wishes(self, child: subprocess.Popen[bytes] | None = None, seconds: float = math.inf) -> Iterator[list[str]]:
         """What the owner wishes until the child ends or the time is over; `Stopped` if it wishes nothing any more."""
         deadline = time.monotonic() + seconds
-        while (child is None or child.poll() is None) and (left := deadline - time.monotonic()) > 0:
-            lifeline, signals = self._lifeline.fileno(), self._signals
+        lifeline, signals = self._lifeline.fileno(), self._signals
+        while True:
+            left = 0 if child and child.poll() is not None else max(0, deadline - time.monotonic())
             readable, _, _ = select.select([lifeline, signals], [], [], min(left, LOOK_SECONDS))
             if signals in readable and any(number != signal.SIGCHLD for number in os.read(signals, 64)):
                 raise Stopped
@@ -181,6 +182,8 @@ class Keeper:
                 if not wish:
                     raise Stopped
                 yield wish.decode().split()
+            elif not left:
+                return
 
     def start(self, argv: list[str]) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(

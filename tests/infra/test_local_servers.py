@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +22,9 @@ from infra.local.binaries import PostgresBinaries, find_postgres, find_rabbitmq
 from infra.local.home import User, make_home, server_user
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Children
+from infra.local.servers import Pair
+from infra.local.ways import choose
+from tests.infra.processes import alive, descendants, eventually, ours, parents
 
 pytestmark = pytest.mark.skipif(
     not (sys.platform == "linux" and find_postgres() and find_rabbitmq()),
@@ -54,36 +56,14 @@ def run() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def servers(run: Path) -> Iterator[Servers]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAGA_LOCAL", "binaries")
-        with local_servers(run / "first") as started:
-            yield started
+def pair(run: Path) -> Iterator[Pair]:
+    with door.running(run / "first", choose(print, "binaries")) as pair:
+        yield pair
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def descendants(pid: int) -> set[int]:
-    """Its children, their children, and so on."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found: set[int] = set()
-    while more := {child for child, parent in parents.items() if parent in found | {pid}} - found:
-        found |= more
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+@pytest.fixture(scope="module")
+def servers(pair: Pair) -> Servers:
+    return pair.servers
 
 
 async def nodes(servers: Servers) -> list[str]:
@@ -163,6 +143,50 @@ async def test_two_pairs_live_side_by_side_and_the_second_leaves_nothing(servers
     assert not alive(started)
     assert {file.name for file in (run / "second").iterdir()} == {"postgres.log", "rabbitmq.log", "epmd.log"}
     assert len(await nodes(servers)) == 1
+
+
+async def test_servers_that_crash_come_back_with_their_data_at_the_same_ports(pair: Pair, run: Path) -> None:
+    async with await aio_pika.connect(pair.servers.amqp) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(aio_pika.Message(b"still here", delivery_mode=2), "kept")
+    (names,) = (run / "first").glob("saga-rabbitmq-*/data/*/quorum/*/names.dets")
+    eventually(lambda: b"kept" in names.read_bytes())  # half a second after it was declared, and not before
+    client = await asyncpg.connect(pair.servers.postgres)
+    await client.execute("CREATE TABLE kept AS SELECT 'still here' AS word")
+    crashed = {program: ours(program) for program in ("beam.smp", "postgres")}
+    known = parents()
+    for first in [pid for pids in crashed.values() for pid in pids if known[pid] not in pids]:
+        os.kill(first, signal.SIGKILL)
+    for program, pids in crashed.items():
+        eventually(partial(_is_another, program, pids))
+    pair.postgres.wait()
+    pair.rabbitmq.wait()
+    assert not alive(crashed["beam.smp"] | crashed["postgres"])
+    client.terminate()
+    client = await asyncpg.connect(pair.servers.postgres)
+    assert await client.fetchval("SELECT word FROM kept") == "still here"
+    await client.close()
+    async with await aio_pika.connect(pair.servers.amqp) as connection:
+        queue = await (await connection.channel()).get_queue("kept")
+        assert (await queue.get(timeout=5)).body == b"still here"
+
+
+def _is_another(program: str, than: set[int]) -> bool:
+    return bool(ours(program) - than)
+
+
+def test_a_restarted_postgres_stops_cleanly_and_comes_back(pair: Pair, run: Path) -> None:
+    pair.postgres.restart(0.2)
+    pair.postgres.wait()
+    (log,) = (run / "first").glob("saga-postgres-*.log")
+    assert "received fast shutdown request" in log.read_text()
+
+
+async def test_rabbitmqctl_speaks_to_our_broker(pair: Pair) -> None:
+    assert await nodes(pair.servers) == [pair.rabbitmq.rabbitmqctl("eval", "node().").strip().strip("'")]
+    with pytest.raises(ServersUnavailable, match="no_such_queue"):
+        pair.rabbitmq.rabbitmqctl("delete_queue", "no_such_queue")
 
 
 def test_nothing_is_left_of_an_owner_that_was_killed(tmp_path: Path) -> None:
