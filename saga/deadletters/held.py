@@ -18,7 +18,7 @@ MOST = 50_000
 """Letters of one service that are looked at together: the oldest. The others come to light when these are gone."""
 SILENCE = 3.0
 """Seconds without a letter after which no more will come: somebody else has taken those that are missing."""
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds in which whoever is looking at the same letters should be done."""
 
 

@@ -6,7 +6,7 @@ from saga.broker import Names
 from saga.deadletters.letter import Letter
 from saga.errors import BrokerAway, CannotStart
 from saga.publisher import Outgoing, Publisher
-from saga.retries import ATTEMPT, copied
+from saga.retries import copied
 
 WINDOW = 200
 
@@ -28,10 +28,9 @@ async def replay(letters: Sequence[Letter], publisher: Publisher) -> None:
 
 
 def again(letter: Letter) -> Outgoing:
-    """To the service's own queue, never to the topic: others have handled it."""
+    """To the service's own queue, never to the topic: others have handled it. No attempt of it has been made yet."""
     names = Names(letter.service.name)
-    told = {ATTEMPT: 0, "x-service": names.service}
-    message = copied(letter.message, (letter.exchange, letter.type), told, letter.envelope)
+    message = copied(letter.message, (letter.exchange, letter.type), {}, letter.envelope)
     return Outgoing(message, names.retry_exchange, names.queue)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic_settings import SettingsConfigDict
 
 from events import Event
-from saga import Call, Service, Settings, Tx
+from saga import Call, Refusal, Service, Settings, Tx
 
 
 class AboutToy(Event):
@@ -37,6 +37,10 @@ class Revoked(AboutToy, event_type="toy.revoked.v1", exchange="toy_outside"):
 
 class Done(AboutToy, event_type="toy.done.v1", exchange="toy"):
     pass
+
+
+class Refused(AboutToy, event_type="toy.refused.v1", exchange="toy"):
+    reason: str
 
 
 class Undone(AboutToy, event_type="toy.undone.v1", exchange="toy"):
@@ -69,15 +73,26 @@ router = APIRouter()
 
 
 @toy.on(Wanted)
-async def do(wanted: Wanted, tx: Tx) -> Done:
-    """Mark it as done; with a behaviour that is none, fail after that."""
+async def do(wanted: Wanted, tx: Tx) -> Done | Refused:
+    """Mark it as done; then behave as wanted."""
     await _mark(tx, wanted, "done")
     match wanted.behaviour:
+        case "rewrite":
+            await tx.execute("UPDATE mark SET what = 'rewritten' WHERE saga_id = $1", wanted.saga_id)
+        case "erase":
+            await tx.execute("DELETE FROM mark WHERE saga_id = $1", wanted.saga_id)
         case "raise":
             raise RuntimeError("this toy is broken")
         case "slow":
             await asyncio.sleep(1)
     return Done(toy_id=wanted.toy_id)
+
+
+@toy.refuses(do)
+async def refuse_to_do(refusal: Refusal, tx: Tx) -> Refused:
+    refused = Refused(toy_id=UUID(refusal.saga), reason=refusal.reason)
+    await _mark(tx, refused, "refused")
+    return refused
 
 
 @toy.on(Unwanted, undoes=do)
