@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
-
-import uuid_utils.compat as uuid
+from uuid import UUID, uuid5
 
 from events import Envelope, Message
 from saga.database import Tx, sql
@@ -33,13 +31,24 @@ class NotedUndo:
     cause: str
 
 
-async def store(tx: Tx, calls: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
+_KEYS = UUID("6f2d7f0e-9d53-5b1c-8a46-2f1f0c7f3a90")
+
+
+def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
+    """The idempotency key, which only depends on what is asked for: a step runs once for a saga.
+
+    So a service whose database was restored from a backup calls again under the same key.
+    """
+    return uuid5(_KEYS, f"{service}/{saga_id}/{step}/{call.__name__}")
+
+
+async def store(tx: Tx, service: str, calls: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
     """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't."""
     if not calls:
         return
     rows = [
         (
-            uuid.uuid7(),
+            key_of(service, call.saga_id, step, type(call)),
             call.saga_id,
             step,
             type(call).__name__,

@@ -48,7 +48,7 @@ class Consequences:
 
     async def store(self, tx: Tx) -> None:
         await outbox.store(tx, self.said)
-        await calls.store(tx, self.called)
+        await calls.store(tx, self.source, self.called)
 
 
 @dataclass(frozen=True, slots=True)

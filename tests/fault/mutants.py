@@ -76,7 +76,7 @@ def call_inside_the_transaction() -> None:
         prepare(self, *arguments)
         callers.append(self)
 
-    async def store(tx: Tx, called: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
+    async def store(tx: Tx, _: str, called: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
         for step, call, cause in called:
             service = callers[0]._participant.service
             outcome = await callers[0]._performers[type(call)](call, uuid4())
