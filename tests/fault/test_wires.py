@@ -177,13 +177,13 @@ async def test_a_frozen_client_never_hears_that_its_server_ended(wire: Wire, ech
 async def test_a_delay_is_for_one_direction_or_for_both(wire: Wire, connect: Connect) -> None:
     client = await connect(wire)
     quick = await _seconds(client)
-    wire.delay(0.1, "client")
+    wire.delay(0.25, "client")
     one = await _seconds(client)
-    wire.delay(0.1)
+    wire.delay(0.25)
     both = await _seconds(client)
     wire.heal()
     healed = await _seconds(client)
-    assert max(quick, healed) < 0.1 <= one < 0.2 <= both
+    assert max(quick, healed) < 0.25 <= one < 0.5 <= both
 
 
 async def test_delayed_words_arrive_in_order_and_side_by_side(wire: Wire, connect: Connect) -> None:
@@ -196,7 +196,7 @@ async def test_delayed_words_arrive_in_order_and_side_by_side(wire: Wire, connec
         await asyncio.sleep(0)
     heard = await client.reader.readexactly(300)
     assert heard == b"".join(b"%03d" % number for number in range(100))
-    assert 0.1 <= time.monotonic() - began < 1
+    assert 0.1 <= time.monotonic() - began < 2
 
 
 async def test_a_throttle_lets_so_many_bytes_through_and_healing_opens_it_at_once(
@@ -204,9 +204,10 @@ async def test_a_throttle_lets_so_many_bytes_through_and_healing_opens_it_at_onc
 ) -> None:
     wire.throttle(10_000)
     client = await connect(wire)
+    began = time.monotonic()
     client.writer.write(bytes(50_000))
-    await asyncio.sleep(0.5)
-    assert 1_000 < echo.said <= 6_500
+    await eventually(lambda: _is(echo.said >= 3_000))
+    assert time.monotonic() - began >= 0.3
     wire.heal()
     await asyncio.wait_for(client.reader.readexactly(50_000), 2)
 
