@@ -174,16 +174,21 @@ async def test_a_frozen_client_never_hears_that_its_server_ended(wire: Wire, ech
     assert await client.hears_nothing()
 
 
-async def test_a_delay_is_for_one_direction_or_for_both(wire: Wire, connect: Connect) -> None:
+async def test_a_delay_is_for_one_direction_or_for_both(wire: Wire, echo: Echo, connect: Connect) -> None:
     client = await connect(wire)
-    quick = await _seconds(client)
-    wire.delay(0.25, "client")
-    one = await _seconds(client)
-    wire.delay(0.25)
-    both = await _seconds(client)
+    wire.delay(0.5, "client")
+    heard, answered = await _lateness(client, echo)
+    assert heard < 0.5 <= answered
     wire.heal()
-    healed = await _seconds(client)
-    assert max(quick, healed) < 0.25 <= one < 0.5 <= both
+    wire.delay(0.5, "server")
+    heard, _ = await _lateness(client, echo)
+    assert heard >= 0.5
+    wire.delay(0.5)
+    _, answered = await _lateness(client, echo)
+    assert answered >= 1
+    wire.heal()
+    _, answered = await _lateness(client, echo)
+    assert answered < 0.5
 
 
 async def test_delayed_words_arrive_in_order_and_side_by_side(wire: Wire, connect: Connect) -> None:
@@ -219,10 +224,14 @@ async def test_where_nobody_listens_the_client_is_reset(echo: Echo, connect: Con
             await (await connect(nowhere)).reader.read()
 
 
-async def _seconds(client: Client) -> float:
-    began = time.monotonic()
-    await client.ask(b"how late?")
-    return time.monotonic() - began
+async def _lateness(client: Client, echo: Echo) -> tuple[float, float]:
+    """Seconds until the server has heard something, and until its answer is there."""
+    began, before = time.monotonic(), echo.said
+    client.writer.write(b"how late?")
+    await eventually(lambda: _is(echo.said > before))
+    heard = time.monotonic() - began
+    await client.reader.readexactly(len(b"how late?"))
+    return heard, time.monotonic() - began
 
 
 async def _is(truth: bool) -> bool:  # noqa: FBT001 — what it is asked
