@@ -5,9 +5,9 @@ SELECT saga_id, min(opened_at) AS opened_at FROM (
      WHERE opened_at >= $1 AND changed_at >= $2 AND ($3::text IS NULL OR order_id > $3::uuid)
      ORDER BY order_id LIMIT $4)
     UNION ALL
-    (SELECT DISTINCT ON (reference) reference::text, made_at FROM carrier.booking
+    (SELECT DISTINCT ON (booking.reference) reference::text, made_at FROM carrier.booking
      WHERE made_at >= $1 AND changed_at >= $2 AND ($3::text IS NULL OR reference > $3::uuid) AND reference IS NOT NULL
-     ORDER BY reference LIMIT $4)
+     ORDER BY booking.reference LIMIT $4)
 ) AS known
 GROUP BY saga_id ORDER BY saga_id LIMIT $4;
 

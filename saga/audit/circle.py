@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, TypeVar, cast
 
 from saga.audit.archive import MOST, Archive, Span
-from saga.audit.comparing import Account, Opened, Suspect, accounts, merged
+from saga.audit.comparing import Account, Opened, Suspect, merged, odd
 
 T = TypeVar("T")
 
@@ -28,7 +28,6 @@ class Look:
 
     def note(self, account: Account, opened: datetime) -> bool:
         """Whether its books differ. As long as it is on its way they may."""
-        self.sagas += 1
         if undecided := account.undecided:
             self.unfinished += 1
             self.oldest = min(self.oldest or (opened, account.saga), (opened, account.saga))
@@ -96,8 +95,9 @@ class Circle:
     async def _note(self, found: Look, sagas: Opened) -> None:
         ids = sorted(sagas)
         books = await together(archive.entries(ids) for archive in self._keepers)
-        told = accounts(ids, list(chain.from_iterable(books)))
-        differing = [account for account in told if found.note(account, sagas[account.saga])]
+        found.sagas += len(ids)
+        accounts = odd(ids, list(chain.from_iterable(books)))
+        differing = [account for account in accounts if found.note(account, sagas[account.saga])]
         found.opened.update((account.saga, sagas[account.saga]) for account in differing)
         found.suspects.update(await self._suspects(differing))
 

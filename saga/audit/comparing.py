@@ -58,12 +58,19 @@ class Suspect:
     waiting: tuple[str, ...] = ()
 
 
-def accounts(sagas: Iterable[str], books: Sequence[Kept]) -> Iterator[Account]:
+def odd(sagas: Iterable[str], books: Sequence[Kept]) -> Iterator[Account]:
+    """The sagas of which not all keepers of a book say the same, or one can't tell yet."""
     by_name: dict[str, list[Kept]] = {}
     for kept in books:
         by_name.setdefault(kept.book.name, []).append(kept)
+    columns = [[(kept.entries.get, kept.book.unknown) for kept in same] for same in by_name.values()]
     for saga in sagas:
-        yield Account(saga, {name: {k.book.keeper: k.says(saga) for k in same} for name, same in by_name.items()})
+        if not all(_alike([says(saga, unknown) for says, unknown in column]) for column in columns):
+            yield Account(saga, {name: {k.book.keeper: k.says(saga) for k in same} for name, same in by_name.items()})
+
+
+def _alike(told: Sequence[str | None]) -> bool:
+    return told[0] is not None and told.count(told[0]) == len(told)
 
 
 def judge(first: Suspect, again: Suspect | None, behind: Sequence[str]) -> Iterator[Breach | Doubt]:
