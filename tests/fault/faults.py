@@ -61,6 +61,8 @@ def server_killed(server: str, pause: float) -> Fault:
         hurt = world.servers.rabbitmq if server == "broker" else world.servers.postgres
         await asyncio.to_thread(hurt.kill, pause)
         await asyncio.to_thread(hurt.wait)
+        if server == "broker":
+            await world.elect_missing_leaders()
 
     return Fault(f"SIGKILL of the {server}", f"for {pause:.1f} s", happen)
 
@@ -70,6 +72,8 @@ def server_restarted(server: str) -> Fault:
         hurt = world.servers.rabbitmq if server == "broker" else world.servers.postgres
         await asyncio.to_thread(hurt.restart, 0.5)
         await asyncio.to_thread(hurt.wait)
+        if server == "broker":
+            await world.elect_missing_leaders()
 
     return Fault(f"restart of the {server}", "", happen)
 

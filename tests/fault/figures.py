@@ -27,6 +27,7 @@ class Figures:
     wrong: list[str] = field(default_factory=list)
     mutants: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
+    elected: int = 0
     servers: str = ""
 
     def add(self, siege: Siege, wrong: Sequence[str]) -> None:
@@ -37,6 +38,7 @@ class Figures:
         for kind, seconds in siege.recoveries.items():
             self.recoveries.setdefault(kind, []).extend(seconds)
         self.wrong.extend(wrong)
+        self.elected += here.elected
         self.servers = here.servers.servers.how
 
 
@@ -49,6 +51,9 @@ def report(figures: Figures, seeds: Sequence[int]) -> Iterator[str]:
     yield ""
     yield from _table(["What came in", "How many"], _orders(figures))
     yield from _table(["Wrong at the end", ""], [("orders, books, queues, dead letters", str(len(figures.wrong)))])
+    if figures.elected:
+        yield f"RabbitMQ left {figures.elected} queues without a leader, for which one was elected by hand."
+        yield ""
     yield from _table(
         ["Fault", "Times", "Alone", "Recovered after, p50", "max"],
         [

@@ -18,6 +18,7 @@ from infra.local.process import Children
 from infra.local.system import SERVICES, Services, administrator
 from saga.api import mint_token
 from saga.audit import audit
+from saga.broker import ELECTION
 from saga.database import queries
 from saga.errors import ProvisioningFailed
 from saga.faultpoints import Point
@@ -36,6 +37,11 @@ TIERS = (timedelta(milliseconds=500), timedelta(seconds=2), timedelta(seconds=5)
 VHOST = "chaos"
 LOST_ANSWERS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE": "0.1"}
 """A tenth of the gateway's and the carrier's answers get lost after they have acted."""
+LEADERLESS = (3, 12)
+ELECT = """[begin ra:trigger_election({Queue, node()}), Queue end || {Queue, _} <- [amqqueue:get_pid(Q) ||
+ Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) == rabbit_quorum_queue],
+ ra_leaderboard:lookup_leader(Queue) == undefined]."""
+"""Trigger an election for each quorum queue that has no leader, and tell which these were."""
 DRAINED_WITHIN = 180.0
 
 
@@ -60,7 +66,7 @@ class Commands:
 
 @dataclass
 class World:
-    """`revived` counts how often each service was started again."""
+    """`revived` counts how often each service was started again; `elected`, for how many queues by hand."""
 
     run: Path
     seed: int
@@ -72,6 +78,7 @@ class World:
     parrot: Parrot
     commands: Commands
     revived: Counter[str] = field(default_factory=Counter)
+    elected: int = 0
     loading: asyncio.Task[None] = field(init=False)
 
     @property
@@ -85,6 +92,15 @@ class World:
             for name in self.services.revive():
                 self.revived[name] += 1
             await asyncio.sleep(0.1)
+
+    async def elect_missing_leaders(self) -> None:
+        """What the operations page tells to do with a RabbitMQ up to 3.12, which may leave a queue without a leader."""
+        version = await asyncio.to_thread(self.servers.rabbitmqctl, "--quiet", "version")
+        if tuple(map(int, version.strip().split(".")[:2])) > LEADERLESS:
+            return
+        await asyncio.sleep(ELECTION)  # most elections are over by then
+        elected = await asyncio.to_thread(self.servers.rabbitmqctl, "--quiet", "eval", ELECT)
+        self.elected += elected.count("chaos_")
 
     def deaths(self) -> Counter[tuple[str, Point]]:
         """How often each service has died at each fault point, as it wrote itself in its last moment."""
