@@ -151,7 +151,7 @@ async def test_servers_that_crash_come_back_with_their_data_at_the_same_ports(pa
         await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
         await channel.default_exchange.publish(aio_pika.Message(b"still here", delivery_mode=2), "kept")
     (names,) = (run / "first").glob("saga-rabbitmq-*/data/*/quorum/*/names.dets")
-    eventually(lambda: b"kept" in names.read_bytes())  # half a second after it was declared, and not before
+    eventually(lambda: b"kept" in names.read_bytes())  # a second after it was declared, and not before
     client = await asyncpg.connect(pair.servers.postgres)
     await client.execute("CREATE TABLE kept AS SELECT 'still here' AS word")
     crashed = {program: ours(program) for program in ("beam.smp", "postgres")}
