@@ -3,6 +3,7 @@
 import secrets
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.local.binaries import PostgresBinaries, search_path
@@ -17,13 +18,19 @@ LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"  # the same order of stri
 
 
 class Postgres(Kept):
-    """A fresh cluster that listens on the loopback interface only, and only for those who know the password."""
+    """A fresh cluster that listens on the loopback interface only, and only for those who know the password.
+
+    `told` is added to its environment.
+    """
 
     name = "PostgreSQL"
     seconds = 60.0
 
-    def __init__(self, binaries: PostgresBinaries, run: Path, children: Children) -> None:
+    def __init__(
+        self, binaries: PostgresBinaries, run: Path, children: Children, told: Mapping[str, str] | None = None
+    ) -> None:
         self._data = Path()
+        self._told = told or {}
         super().__init__(self._start(binaries, run, children))
 
     def _start(self, binaries: PostgresBinaries, run: Path, children: Children) -> Child:
@@ -52,7 +59,7 @@ class Postgres(Kept):
         postgres = [str(binaries.folder / "postgres"), "-D", str(self._data)]
         for option, value in options.items():
             postgres += ["-c", f"{option}={value}"]
-        env = {"PATH": search_path(), "HOME": str(home.folder), "LC_ALL": LOCALE, "TZ": "UTC"}
+        env = {"PATH": search_path(), "HOME": str(home.folder), "LC_ALL": LOCALE, "TZ": "UTC", **self._told}
         return children.start(home, initdb, postgres, env=env, stop=signal.SIGINT)  # SIGINT: "fast" shutdown
 
     def _ready(self) -> bool:
