@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from saga.audit.comparing import Kept, Opened
-from saga.audit.report import Breach
+from saga.audit.report import Breach, Counts
 from saga.database import queries
 from saga.errors import DatabaseAway
 from saga.laws import Book, Law
@@ -77,7 +77,7 @@ class Archive:
         """Which steps of these sagas were entered."""
         return await self._pairs(sql.traces, sagas)
 
-    async def backlog(self) -> dict[str, int]:
+    async def backlog(self) -> Counts:
         """What is still to be published or called, of all sagas."""
         (row,) = await self._read(sql.backlog)
         counts = {"events to publish": row["events"], "calls open": row["calls"]}

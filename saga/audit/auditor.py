@@ -10,7 +10,7 @@ from saga.audit.broker import STALE, Broker
 from saga.audit.circle import Circle, Look, together
 from saga.audit.comparing import circles, judge
 from saga.audit.draft import Draft
-from saga.audit.report import Breach, Report
+from saga.audit.report import Breach, Counts, Report, phrases
 
 REST = 0.5
 """Seconds between looks whether a system has come to rest."""
@@ -61,12 +61,12 @@ class Auditor:
         looks = await self._look(draft, span)
         waiting, parked = await self._waiting(), await self._broker.parked()
         suspects = chain.from_iterable(look.suspects.values() for look in looks)
-        behind = [f"{count} {where}" for where, count in waiting.items()]
+        behind = phrases(waiting)
         draft.judged += (found for suspect in suspects for found in judge(suspect, suspect, behind))
         draft.hold(ENDED, sum(look.sagas for look in looks), _unended(looks))
         draft.hold(ARRIVED, None, [Breach(ARRIVED, what) for what in behind])
         if nothing_parked:
-            draft.hold(PARKED, None, [Breach(PARKED, f"{count} in {where}") for where, count in parked.items()])
+            draft.hold(PARKED, None, [Breach(PARKED, what) for what in phrases(parked)])
         return draft.report(waiting, parked)
 
     async def _look(self, draft: Draft, span: Span) -> list[Look]:
@@ -88,7 +88,7 @@ class Auditor:
                 break
             await asyncio.sleep(REST)
 
-    async def _waiting(self) -> dict[str, int]:
+    async def _waiting(self) -> Counts:
         """Everything that is on its way, in databases and queues."""
         backlogs = await together(archive.backlog() for archive in self._archives)
         return {where: count for found in (*backlogs, await self._broker.waiting()) for where, count in found.items()}

@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from saga.audit.report import Counts
 from saga.broker import UNROUTED, Names
 from saga.provisioning import Management
 from saga.service import Service
 
 STALE = 6.0
 """Seconds. The broker counts its messages every five; until then it tells the figures of before."""
-
-Counts = Mapping[str, int | None]
-"""Messages by queue; None, while the broker can't tell."""
 
 
 class Broker:
@@ -39,23 +37,21 @@ class Broker:
                 break
         return [why[name] or f"{name} has only just become empty" for name in behind]
 
-    async def waiting(self) -> dict[str, int]:
+    async def waiting(self) -> Counts:
         """Messages that somebody has still to handle, by queue."""
         counts = await self._management.messages()
         names = [Names(service.name) for service in self._all]
-        return {f"messages in {queue}": n for name in names for queue, n in _queues(name, counts).items() if n}
+        queues = (queue for name in names for queue in _queues(name, counts).items())
+        return {f"messages in {queue}": count for queue, count in queues if count != 0}
 
-    async def parked(self) -> dict[str, int]:
+    async def parked(self) -> Counts:
         """Messages that nobody will handle unless a person sees to it: dead letters, and what nobody hears."""
         counts = await self._management.messages()
-        return {
-            queue: count
-            for queue in (*(Names(service.name).dead for service in self._all), UNROUTED)
-            if (count := counts.get(queue))
-        }
+        queues = (*(Names(service.name).dead for service in self._all), UNROUTED)
+        return {f"messages in {queue}": count for queue in queues if (count := counts.get(queue)) != 0}
 
 
-def _behind(service: str, counts: Counts) -> str | None:
+def _behind(service: str, counts: Mapping[str, int | None]) -> str | None:
     """Why it isn't known that the service has nothing to hear."""
     queues = _queues(Names(service), counts)
     if unknown := [queue for queue, count in queues.items() if count is None]:
@@ -63,7 +59,7 @@ def _behind(service: str, counts: Counts) -> str | None:
     return next((f"{queue} is not empty" for queue, count in queues.items() if count), None)
 
 
-def _queues(names: Names, counts: Counts) -> dict[str, int | None]:
+def _queues(names: Names, counts: Mapping[str, int | None]) -> dict[str, int | None]:
     """The service's queue and its retry tiers."""
     tiers = [queue for queue in counts if queue.startswith(f"{names.retry_exchange}.")]
     return {queue: counts.get(queue) for queue in (names.queue, *tiers)}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from saga.audit.circle import Look
-from saga.audit.report import Breach, Doubt, Finding, Report, Unfinished
+from saga.audit.report import Breach, Counts, Doubt, Finding, Report, Unfinished
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Draft:
         self.held[law] = (law, sagas)
         self.judged += breaches
 
-    def report(self, waiting: dict[str, int], parked: dict[str, int]) -> Report:
+    def report(self, waiting: Counts, parked: Counts) -> Report:
         breaches = tuple(found for found in self.judged if isinstance(found, Breach))
         doubts = tuple(found for found in self.judged if isinstance(found, Doubt))
         broken, doubted = Counter(b.law for b in breaches), Counter(d.breach.law for d in doubts)

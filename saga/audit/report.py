@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+Counts = dict[str, int | None]
+"""How much there is, by what and where. None: whoever counts it can't tell yet."""
+
+
+def phrases(counts: Counts) -> list[str]:
+    """`3 messages in inventory`, `? messages in inventory`"""
+    return [f"{'?' if count is None else f'{count:,}'} {what}" for what, count in counts.items()]
+
 
 class Verdict(StrEnum):
     HOLDS = "holds"
@@ -67,7 +75,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one round has found. `waiting` and `parked` tell what, of which there is so much, and where.
+    """What one round has found. `waiting` is what is on its way, `parked` what is until a person sees to it.
 
     `whole` is false if there were so many differences that the rest wasn't looked at.
     """
@@ -79,8 +87,8 @@ class Report:
     breaches: tuple[Breach, ...]
     doubts: tuple[Doubt, ...]
     unfinished: Unfinished
-    waiting: dict[str, int]
-    parked: dict[str, int]
+    waiting: Counts
+    parked: Counts
     whole: bool = True
 
     @property

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from saga.audit import Report, Verdict, audit, watch
+from saga.audit.report import phrases
 from saga.cli.endpoints import Endpoints
 from saga.errors import ProvisioningFailed, SagaError, ServerAway
 from saga.service import Service
@@ -137,7 +138,7 @@ def _notes(report: Report) -> Iterator[str]:
         yield f"on their way: {on_its_way.sagas:,} sagas, the oldest {on_its_way.oldest} since {on_its_way.since:%c %Z}"
     for title, counts in (("waiting", report.waiting), ("parked", report.parked)):
         if counts:
-            yield f"{title}: {', '.join(f'{count:,} {where}' for where, count in counts.items())}"
+            yield f"{title}: {', '.join(phrases(counts))}"
     if not report.whole:
         yield "so much differs that the rest was not looked at"
 

@@ -1,7 +1,6 @@
 """Damage done to one order behind the services' backs is named with that order and the law, and nothing else is."""
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from infra.local.system import SERVICES, services
 from saga.audit import Breach, Verdict, watch
 from saga.audit.archive import open_archive
 from saga.audit.broker import Broker
+from saga.audit.report import Counts
 from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import eventually
@@ -78,6 +78,12 @@ async def ruins(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> A
             }
             yield Ruins(shop, ids(fulfilled), ids(cancelled), told)
             await shop.http.aclose()
+
+
+@pytest.fixture
+def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing moves, the broker's old figures are as good as new ones."""
+    monkeypatch.setattr("saga.audit.broker.STALE", 0.1)
 
 
 def ids(orders: list[OrderPlaced]) -> list[UUID]:
@@ -170,6 +176,7 @@ async def test_missing_pieces_are_named(ruins: Ruins) -> None:
     assert await ruins.newly_broken() == [Breach("pieces", "order 2, inventory 1", str(order))]
 
 
+@pytest.mark.usefixtures("quick_figures")
 async def test_an_order_that_never_ended_is_named_when_all_should_have(ruins: Ruins) -> None:
     """On a live system it is counted among those on their way, as the oldest."""
     order = ruins.cancelled.pop()
@@ -187,15 +194,15 @@ async def test_an_order_that_never_ended_is_named_when_all_should_have(ruins: Ru
 async def test_dead_letters_are_told_and_are_a_breach_if_asked(ruins: Ruins) -> None:
     await ruins.shop.stage.say_raw("orders", "order.placed.v1", Message(b"one chair, please"))
 
-    async def told() -> dict[str, int]:
+    async def told() -> Counts:
         report = await ruins.shop.audit(settled=True, patience=AT_ONCE)
-        assert report.parked == {"inventory.dead": 1, "order.dead": 1}
+        assert report.parked == {"messages in order.dead": 1, "messages in inventory.dead": 1}
         return report.parked
 
     await eventually(told)
     assert await ruins.newly_broken() == []
     report = await ruins.shop.audit(settled=True, nothing_parked=True, patience=AT_ONCE)
-    assert Breach("nothing has parked", "1 in inventory.dead") in report.breaches
+    assert Breach("nothing has parked", "1 messages in inventory.dead") in report.breaches
 
 
 async def test_only_what_has_changed_is_looked_at_if_asked(ruins: Ruins) -> None:
@@ -219,6 +226,7 @@ async def test_only_what_has_changed_is_looked_at_if_asked(ruins: Ruins) -> None
     assert (await ruins.shop.audit(since=timedelta(minutes=30), horizon=None)).sagas == 1
 
 
+@pytest.mark.usefixtures("quick_figures")
 async def test_a_watch_finds_what_breaks_and_does_not_forget_it(ruins: Ruins) -> None:
     """Also when nothing of the order changes any more."""
     order = ruins.fulfilled.pop()
@@ -264,16 +272,12 @@ async def test_what_may_still_be_on_its_way_is_a_doubt_and_no_breach(ruins: Ruin
 
 
 async def test_the_command_line_names_what_is_broken(ruins: Ruins) -> None:
-    """In words and as JSON, with exit code 1."""
+    """With exit code 1."""
     order = ruins.fulfilled.pop()
     await charge(ruins, order)
-    words = await saga(ruins.told, "audit", "--settled", "--since", "30m")
-    assert (words.returncode, words.stderr) == (1, "")
-    assert f"✗ {order}: charges: ledger 1, gateway 2" in words.stdout.splitlines()
-    told = await saga(ruins.told, "audit", "--settled", "--json")
-    report = json.loads(told.stdout)
-    assert (told.returncode, report["verdict"]) == (1, "broken")
-    assert {"law": "charges", "detail": "ledger 1, gateway 2", "saga": str(order)} in report["breaches"]
+    said = await saga(ruins.told, "audit", "--settled", "--since", "30m")
+    assert (said.returncode, said.stderr) == (1, "")
+    assert f"✗ {order}: charges: ledger 1, gateway 2" in said.stdout.splitlines()
 
 
 async def test_the_command_line_says_when_it_cannot_judge(ruins: Ruins) -> None:

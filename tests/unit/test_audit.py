@@ -187,7 +187,8 @@ async def test_the_queue_of_who_keeps_nothing_and_says_nothing_does_not_matter(m
 async def test_what_has_parked_is_told_apart_from_what_waits() -> None:
     broker = Broker(Counting(EMPTY | {"toy": 2}), [toy])
     assert await broker.waiting() == {"messages in toy": 2}
-    assert await broker.parked() == {"toy.dead": 3, "unrouted": 1}
+    assert await Broker(Counting({"toy.dead": 0, "unrouted": 0}), [toy]).waiting() == {"messages in toy": None}
+    assert await broker.parked() == {"messages in toy.dead": 3, "messages in unrouted": 1}
 
 
 @pytest.mark.parametrize(
@@ -225,10 +226,14 @@ def test_each_law_each_breach_and_each_doubt_has_its_line() -> None:
 
 
 def test_what_is_on_its_way_and_what_has_parked_is_told() -> None:
-    words = told(report(unfinished=Unfinished(3, "s3", NOON), waiting={"calls open in toy": 2}, parked={"toy.dead": 1}))
+    words = told(
+        report(
+            unfinished=Unfinished(3, "s3", NOON), waiting={"calls open in toy": 2}, parked={"messages in toy.dead": 1}
+        )
+    )
     assert "on their way: 3 sagas, the oldest s3 since" in words
     assert "waiting: 2 calls open in toy" in words
-    assert "parked: 1 toy.dead" in words
+    assert "parked: 1 messages in toy.dead" in words
 
 
 def test_a_long_list_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
