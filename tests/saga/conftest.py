@@ -1,12 +1,15 @@
 """All four services, as processes."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 
 from infra.local.servers import Servers
 from infra.local.system import SERVICES, services
-from tests.conftest import on_stage
+from saga.testing import stage
+from saga.topology import PUBLISHER
+from tests.conftest import deployed, in_vhost
 from tests.saga.shop import Shop
 
 FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE": "0.1"}
@@ -16,8 +19,23 @@ FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE"
 @pytest.fixture(scope="session")
 async def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """One shop for all tests: each uses orders, and where counts matter skus, of its own."""
-    async with on_stage(servers, SERVICES) as (deployment, stage):
-        with services(deployment, tmp_path_factory.mktemp("shop"), FAULTS) as processes:
-            shop = Shop.open(deployment, processes, stage)
-            yield shop
-            await shop.http.aclose()
+    async with deployed(servers, SERVICES) as deployment:
+        url = in_vhost(servers.amqp, deployment.administrator.vhost)
+        with services(deployment, tmp_path_factory.mktemp("shop"), FAULTS) as processes:  # meanwhile nothing else runs
+            async with stage(deployment, url) as on_stage:
+                shop = Shop.open(deployment, processes, on_stage)
+                yield shop
+                await shop.http.aclose()
+
+
+@pytest.fixture
+def told(shop: Shop, servers: Servers) -> dict[str, str]:
+    """The environment of an administrator of the shop."""
+    return {
+        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, quote(shop.deployment.administrator.vhost)),
+        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
+        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+        "SAGA_DATABASE_PREFIX": shop.deployment.prefix,
+        "SAGA_PUBLISHER_AMQP_URL": shop.deployment.amqp_url(PUBLISHER),
+        "SAGA_API_SECRET": shop.deployment.api_secret,
+    }

@@ -6,28 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
-from infra.local.servers import Servers
-from saga.topology import PUBLISHER
-from tests.conftest import in_vhost
 from tests.saga.shop import Shop, order_data, order_for
 
 SAGA = str(Path(sys.executable).with_name("saga"))
-
-
-@pytest.fixture
-def told(shop: Shop, servers: Servers) -> dict[str, str]:
-    """The environment of an administrator of the shop."""
-    return {
-        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, quote(shop.deployment.administrator.vhost)),
-        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-        "SAGA_PUBLISHER_AMQP_URL": shop.deployment.amqp_url(PUBLISHER),
-        "SAGA_API_SECRET": shop.deployment.api_secret,
-    }
 
 
 async def saga(told: dict[str, str], *words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":

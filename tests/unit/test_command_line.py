@@ -166,3 +166,33 @@ def test_every_time_that_an_event_can_have_can_be_shown(time: datetime) -> None:
     event = order_placed()
     envelope = Envelope[Event].model_validate(dict(enveloped(event)) | {"time": time})
     assert event.saga_id in line(envelope, {}).plain
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (
+            ["list", "--service", "till"],
+            None,
+            "there is no service 'till' here: choose one of inventory, order, payment",
+        ),
+        (["list", "--older", "soon"], 2, "'soon' is no duration"),
+        (["replay"], 2, "name letters, or say --all"),
+        (["replay", "m-1", "--all"], 2, "name letters, or say --all"),
+        (["discard", "m-1"], 2, "Missing option '--reason'"),
+        (["discard", "m-1", "--reason", " "], 2, "say why"),
+    ],
+)
+def test_what_makes_no_sense_of_dead_letters_is_told(
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int | None,
+    told: str,
+) -> None:
+    """Before any of them is looked at: there is no broker."""
+    monkeypatch.setenv("SAGA_ADMIN_AMQP_URL", "amqp://nobody@nowhere/")
+    end = run(monkeypatch, ["dead", *words])
+    assert told in f"{end} {capsys.readouterr().err}"
+    assert code in {None, end}
