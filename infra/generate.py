@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 import events
 from events import Event, Message
-from saga import Command, Kind, Service, Settings
+from saga import Book, Command, Kind, Service, Settings
 from saga.broker import short
 from saga.cli.endpoints import services
 from saga.migrations import folder
@@ -140,6 +140,7 @@ def canvas(service: Service) -> str:
         ("Steps", STEP, steps(service)),
         ("Alarms", ("every", "does", "asks"), alarms(service)),
         ("Calls to the outside", ("call", "means", "asked by", "then says"), calls(service)),
+        ("Laws", ("law", "kept as", "of an order without a row"), laws(service)),
         ("REST", ("request", "does", "answers"), endpoints(service)),
         ("Tables", ("table", "its constraints"), tables(service)),
         ("Settings", ("variable", "default", "means"), settings(service)),
@@ -167,6 +168,14 @@ def calls(service: Service) -> Iterator[Row]:
     for call, settlement in service.settlements.items():
         askers = ", ".join(f"`{step.name}`" for step in service.steps.values() if call in step.answers)
         yield names([call]), summary(call), askers, names(sorted(settlement.answers, key=wire))
+
+
+def laws(service: Service) -> Iterator[Row]:
+    for rule in service.laws.rules if service.laws else ():
+        if isinstance(rule, Book):
+            yield f"all keepers agree on the {rule.name}", rule.keeper, rule.unknown or "can't be told"
+        else:
+            yield rule.name, "—", "—"
 
 
 def endpoints(service: Service) -> Iterator[Row]:
