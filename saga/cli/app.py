@@ -15,12 +15,12 @@ from saga.api import mint_token
 from saga.audit import HORIZON
 from saga.cli.audit import Asked, run_audit
 from saga.cli.dead import dead
+from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, services, tiers
 from saga.cli.publish import publish
 from saga.cli.watch import watch
 from saga.errors import SagaError
 from saga.provisioning import Management, plan
-from saga.settings import seconds
 from saga.topology import PUBLISHER, derive
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -36,17 +36,6 @@ def main() -> None:
         sys.exit(f"saga: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _duration(text: str) -> timedelta:
-    duration = seconds(text)
-    if not isinstance(duration, timedelta):
-        raise typer.BadParameter(f"{text!r} is no duration: say 30s, 12h or 30d")
-    return duration
-
-
-def _period(help_text: str, *names: str) -> Any:
-    return typer.Option(*names, parser=_duration, metavar="DURATION", help=help_text)
 
 
 def _run(command: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -119,11 +108,11 @@ def topology_command() -> None:
 @app.command("audit")
 def audit_command(
     *,
-    since: Annotated[timedelta | None, _period("Only sagas that have changed within this time")] = None,
-    horizon: Annotated[timedelta | None, _period("Only sagas no older than this, instead of 30d")] = None,
+    since: Annotated[timedelta | None, period("Only sagas that have changed within this time")] = None,
+    horizon: Annotated[timedelta | None, period("Only sagas no older than this, instead of 30d")] = None,
     settled: Annotated[bool, typer.Option("--settled", help="Nothing may be on its way any more.")] = False,
     nothing_parked: Annotated[bool, typer.Option("--nothing-parked", help="Nor be parked, with --settled.")] = False,
-    every: Annotated[timedelta | None, _period("Go on until Ctrl-C, a round each time", "--watch")] = None,
+    every: Annotated[timedelta | None, period("Go on until Ctrl-C, a round each time", "--watch")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON, in one line for each round.")] = False,
 ) -> None:
     """Hold all services' books against each other, and name each saga that breaks a law. Nothing is written.
@@ -152,9 +141,9 @@ def token_command(
     secret_file: Annotated[Path | None, typer.Option(help="Instead of SAGA_API_SECRET")] = None,
 ) -> None:
     """Mint a bearer token for the APIs of all services that share SAGA_API_SECRET."""
-    duration = _duration(valid)
+    validity = duration(valid)
     secret = secret_file.read_text().strip() if secret_file else Endpoints.load().require("api_secret")
-    sys.stdout.write(mint_token(secret, subject, duration) + "\n")
+    sys.stdout.write(mint_token(secret, subject, validity) + "\n")
 
 
 def _topology_table(queues: Any, bindings: Any, counts: dict[str, int]) -> Table:

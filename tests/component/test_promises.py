@@ -18,7 +18,10 @@ from aio_pika import Message
 from events import Event
 from infra.local.servers import Servers
 from saga.database import sql
+from saga.errors import BrokerAway
 from saga.provisioning import DatabaseServer
+from saga.publisher import Publisher
+from saga.retries import Retries
 from saga.testing import enveloped, eventually
 from saga.topology import CRASH_LIMIT
 from tests.component.conftest import Toy
@@ -104,6 +107,22 @@ async def test_a_failing_handler_leaves_no_trace_and_parks_after_the_last_tier(t
     assert letters[0].message_id == wanted.id
     assert await toys.marks(new_id) == []
     assert toys.stage.types_of(new_id) == ["toy.wanted.v1"]
+
+
+async def test_a_failing_message_that_finds_no_tier_stays_with_its_service(toys: Toy, servers: Servers) -> None:
+    """It isn't taken for sent: so it isn't acknowledged, and is nowhere else."""
+    await toys.stage.say(Wanted(toy_id=uuid4()))
+    publisher = Publisher(toys.deployment.amqp_url("toy"), "test retries")
+    retries = Retries("toy", publisher, (timedelta(seconds=7),))
+    async with await aio_pika.connect(in_vhost(servers.amqp, toys.deployment.administrator.vhost)) as connection:
+        channel = await connection.channel()
+        message = await (await channel.get_queue("toy", ensure=False)).get()
+        with pytest.raises(BrokerAway, match=r"no queue takes 'toy.retry.7s' from exchange 'toy.retry'"):
+            await retries.fail(message, RuntimeError("this toy is broken"))
+        await message.ack()
+        unrouted = await channel.declare_queue("unrouted", passive=True)
+        assert unrouted.declaration_result.message_count == 0
+    await publisher.close()
 
 
 async def test_one_bad_message_does_not_hold_up_the_others_of_its_batch(toys: Toy) -> None:

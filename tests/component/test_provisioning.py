@@ -93,7 +93,7 @@ async def test_every_statement_fits_the_schema(servers: Servers, service: Servic
         folder = Path(str(sys.modules[service.package].__file__)).parent
         runtime = Path(str(sys.modules["saga"].__file__)).parent
         async with pool.acquire() as connection:
-            for file in (*folder.glob("*queries.sql"), runtime / "queries.sql"):
+            for file in (*folder.glob("*queries.sql"), *runtime.glob("queries.sql"), *runtime.glob("*/queries.sql")):
                 queries = Queries(file)
                 for name in queries:
                     await connection.prepare(getattr(queries, name))
