@@ -156,7 +156,8 @@ def steps(service: Service) -> Iterator[Row]:
     for step in service.steps.values():
         does = f"`{step.name}`: {summary(step.handler)}"
         undoes = f"`{step.undoes.name}`" if step.undoes else "—"
-        yield names(step.hears), does, names(service.said_by(step)), step.kind.value, undoes
+        kind = step.kind.value + (", can be refused by hand" if step.name in service.refusals else "")
+        yield names(step.hears), does, names(service.said_by(step)), kind, undoes
 
 
 def alarms(service: Service) -> Iterator[Row]:
