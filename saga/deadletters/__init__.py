@@ -1,6 +1,7 @@
 """Dead letters: looking at them without taking them, and what a person may do about them."""
 
 from saga.deadletters.causality import in_causal_order
+from saga.deadletters.databases import Databases
 from saga.deadletters.discarding import Discarded, discard, discarded
 from saga.deadletters.held import held
 from saga.deadletters.letter import Letter
@@ -8,7 +9,6 @@ from saga.deadletters.refusing import REFUSED, refusable, refuse
 from saga.deadletters.rehearsal import Rehearsal, RowChange, Verdict, rehearse
 from saga.deadletters.replaying import replay
 from saga.deadletters.selection import Selection
-from saga.deadletters.services import Databases
 
 __all__ = [
     "REFUSED",

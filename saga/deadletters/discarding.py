@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import groupby
 
 from saga.database import queries, transaction
+from saga.deadletters.databases import Databases
 from saga.deadletters.letter import Letter
-from saga.deadletters.services import Databases
 from saga.service import Service
 
 sql = queries(__file__)

@@ -1,8 +1,8 @@
 """Answering a letter for its service: with the refusal that the service declares for the step."""
 
 from events import Envelope, Event
+from saga.deadletters.databases import Databases
 from saga.deadletters.letter import Letter
-from saga.deadletters.services import Databases
 from saga.declarations import Step
 from saga.errors import CannotStart
 from saga.messages import Kind, Refusal

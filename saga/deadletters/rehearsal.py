@@ -11,8 +11,8 @@ import asyncpg
 
 from events import Envelope, Event
 from saga.database import Pool, Tx, queries, transaction
+from saga.deadletters.databases import Databases
 from saga.deadletters.letter import Letter
-from saga.deadletters.services import Databases
 from saga.errors import ServerAway
 from saga.messages import Call
 from saga.participant import Participant, Performed, in_time

@@ -114,11 +114,15 @@ class Management:
 
     async def _existing(self) -> "_Existing":
         vhost = self._in_vhost
+        queues = await self._get(f"queues/{vhost}")
+        passing = {q["name"] for q in queues if q["exclusive"]}  # a connection's own, which end with it
         return _Existing(
             exchanges={e["name"]: e for e in await self._get(f"exchanges/{vhost}")},
-            queues={q["name"]: q for q in await self._get(f"queues/{vhost}")},
+            queues={q["name"]: q for q in queues if q["name"] not in passing},
             bindings={
-                Binding(b["source"], b["destination"], b["routing_key"]) for b in await self._get(f"bindings/{vhost}")
+                Binding(b["source"], b["destination"], b["routing_key"])
+                for b in await self._get(f"bindings/{vhost}")
+                if b["destination"] not in passing
             },
             policies={p["name"]: p for p in await self._get(f"policies/{vhost}")},
             permissions={

@@ -24,13 +24,15 @@ from saga.deadletters import (
     held,
     in_causal_order,
     refuse,
+    rehearsal,
     rehearse,
     replay,
 )
 from saga.errors import BrokerAway, CannotStart
+from saga.provisioning import Management
 from saga.publisher import Publisher
 from saga.testing import enveloped, eventually
-from saga.topology import CRASH_LIMIT
+from saga.topology import CRASH_LIMIT, derive
 from tests.component.conftest import Toy
 from tests.component.toy.handlers import (
     Done,
@@ -121,6 +123,14 @@ async def test_two_who_look_at_once_see_the_same(toys: Toy, broker: str) -> None
     assert [len(letters) for letters in looks] == [5] * 4
 
 
+async def test_a_look_is_no_part_of_the_topology(toys: Toy, broker: str) -> None:
+    """What it holds on to is a connection's own."""
+    made = toys.deployment
+    async with held(broker, [toy]):
+        management = Management(made.administrator.management, made.administrator.vhost)
+        assert await management.superfluous(derive(made.services, made.tiers)) == []
+
+
 async def test_a_look_that_is_cut_short_takes_nothing(toys: Toy, broker: str) -> None:
     """An operator's laptop may go to sleep at any moment."""
     await parked(toys, broker, Wanted(toy_id=uuid4()))
@@ -192,10 +202,11 @@ async def test_letters_go_back_saga_by_saga_and_causes_first(toys: Toy, broker: 
     one, other = uuid4(), uuid4()
     cause = enveloped(Wanted(toy_id=one))
     effect = enveloped(Unwanted(toy_id=one)).model_copy(update={"causationid": cause.id, "time": cause.time})
-    later = enveloped(Wanted(toy_id=other))
-    await parked(toys, broker, later, effect, cause)
+    later = [enveloped(Wanted(toy_id=toy_id)) for toy_id in (other, *(uuid4() for _ in range(40)))]
+    await parked(toys, broker, *reversed(later), effect, cause)
     await replayed(broker)
-    assert [message.message_id for message in await _taken(broker, "toy")] == [cause.id, effect.id, later.id]
+    expected = [message.id for message in (cause, effect, *later)]
+    assert [message.message_id for message in await _taken(broker, "toy")] == expected
 
 
 async def test_what_the_broker_parked_finds_its_way_back(toys: Toy, broker: str, new_id: UUID) -> None:
@@ -357,6 +368,19 @@ async def test_a_rehearsal_shows_rows_that_would_go(toys: Toy, broker: str, data
     await toys.fetch("INSERT INTO mark (saga_id, what) VALUES ($1, 'old'), ('other', 'old')", str(new_id))
     told = await _rehearsed(broker, databases)
     assert [(_what(change.before), _what(change.after)) for change in told.rows] == [("old", None)]
+
+
+async def test_a_rehearsal_does_not_look_through_a_large_table_for_long(
+    toys: Toy, broker: str, databases: Databases, new_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells that the table would change; its locks must not hold up the service."""
+    looks = rehearsal.sql.written_tables.replace("WHERE xmin", "WHERE pg_sleep(10) IS NOT NULL AND xmin")
+    monkeypatch.setitem(rehearsal.sql._texts, "written_tables", looks)
+    monkeypatch.setitem(rehearsal.sql._texts, "be_quick", "SET LOCAL statement_timeout = '100ms'")
+    await parked(toys, broker, Wanted(toy_id=new_id))
+    told = await _rehearsed(broker, databases)
+    assert (told.verdict, told.rows, told.unseen) == (Verdict.HANDLED, [], ["mark"])
+    assert [envelope.data for envelope in told.said] == [Done(toy_id=new_id)]
 
 
 async def test_a_rehearsal_tells_what_would_be_asked_of_the_outside_world(
