@@ -136,7 +136,9 @@ def _refuse_mismatch(stated: str | None, delivery: Delivery) -> None:
 
 def _cloud_event_headers(headers: Mapping[str, object]) -> dict[str, str]:
     return {
-        name.removeprefix(prefix): value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        name.removeprefix(prefix): value.decode(errors="replace")
+        if isinstance(value, (bytes, bytearray))
+        else str(value)
         for name, value in headers.items()
         for prefix in _PREFIXES
         if name.startswith(prefix) and value is not None

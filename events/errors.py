@@ -10,7 +10,12 @@ InvalidMessage
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+
+_LONGEST = 120
+"""Characters of what was sent that an error's text repeats."""
+
+_FLOOD = 1_000
+"""Problems. An order of a hundred lines, all wrong, has fewer."""
 
 
 class InvalidMessage(Exception):
@@ -31,7 +36,7 @@ class UnknownType(InvalidMessage):
     type: str
 
     def __str__(self) -> str:
-        return f"unknown event type {self.type!r}"
+        return f"unknown event type {_shown(self.type)}"
 
 
 @dataclass
@@ -40,7 +45,7 @@ class TypeMismatch(InvalidMessage):
     routed: str
 
     def __str__(self) -> str:
-        return f"the message says it is {self.stated!r}, but its routing key is {self.routed!r}"
+        return f"the message says it is {_shown(self.stated)}, but its routing key is {_shown(self.routed)}"
 
 
 @dataclass
@@ -55,19 +60,25 @@ class InvalidContent(InvalidMessage):
 
     @classmethod
     def of(cls, type_: str, error: ValidationError, *, most: int = 5) -> "InvalidContent":
-        """Name at most `most` problems: the texts hold no values, since these may be personal."""
+        """Name at most `most` problems: the texts hold no values, since these may be personal.
+
+        Of a flood none is named: to list what is wrong with a megabyte of empty lines takes seconds.
+        """
+        if error.error_count() > _FLOOD:
+            return cls(type_, (f"{error.error_count():,} problems, too many to name one",))
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        details = [detail for detail in details if not _follows_from(detail["loc"], details)]
+        explained = {loc[:depth] for loc in (detail["loc"] for detail in details) for depth in range(1, len(loc))}
+        details = [detail for detail in details if detail["loc"] not in explained]  # a list with a bad item is empty
         problems = [f"{_path(detail['loc'])}{detail['msg']}" for detail in details[:most]]
         if len(details) > most:
             problems.append(f"and {len(details) - most} more")
         return cls(type_, tuple(problems))
 
 
-def _follows_from(location: tuple[int | str, ...], details: list[ErrorDetails]) -> bool:
-    """A list whose only item is wrong is reported as empty, too."""
-    deeper = (detail["loc"] for detail in details if len(detail["loc"]) > len(location) > 0)
-    return any(loc[: len(location)] == location for loc in deeper)
+def _shown(text: str) -> str:
+    """A type name that was sent may be a megabyte, or no name at all."""
+    shown = repr(text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -104,13 +104,13 @@ def copied(
     return Message(
         message.body,
         headers=headers | told,
-        content_type=message.content_type,
+        content_type=_fitting(message.content_type),
         delivery_mode=DeliveryMode.PERSISTENT,
-        message_id=message.message_id or (envelope.id if envelope else None),
-        correlation_id=message.correlation_id,
-        type=message.type,
+        message_id=_fitting(message.message_id or (envelope.id if envelope else None)),
+        correlation_id=_fitting(message.correlation_id),
+        type=_fitting(message.type),
         timestamp=message.timestamp or (envelope.time if envelope else None),
-        app_id=message.app_id,
+        app_id=_fitting(message.app_id),
     )
 
 
@@ -131,6 +131,11 @@ def attempts(message: AbstractIncomingMessage, names: Names) -> int:
     """
     counted = message.headers.get(ATTEMPT, 0) if message.exchange == names.retry_exchange else 0
     return max(counted, 0) if isinstance(counted, int) else 0
+
+
+def _fitting(text: str | None) -> str | None:
+    """As much of it as a property holds, 255 bytes: what was no UTF-8 has grown by being escaped."""
+    return text.encode()[:255].decode(errors="ignore") if text else text
 
 
 def _kept(headers: HeadersType) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_a_binary_cloudevent_is_understood(prefix: str) -> None:
 def test_binary_attributes_may_be_of_the_types_that_brokers_make_of_them() -> None:
     """Headers can arrive as bytes, times as times, numbers as numbers, and nothing as None."""
     time = datetime(2026, 10, 31, 12, tzinfo=UTC)
-    envelope = decoder.decode(binary(attributes(id=7, source=b"till", time=time, causationid=None)))
+    envelope = decoder.decode(binary(attributes(id=7, source=bytearray(b"till"), time=time, causationid=None)))
     assert (envelope.id, envelope.source, envelope.time, envelope.causationid) == ("7", "till", time, None)
 
 

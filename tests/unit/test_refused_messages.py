@@ -1,6 +1,8 @@
 """What is not understood is refused with a word that names the field, and never with another accident."""
 
 import json
+import re
+from time import thread_time
 from typing import cast
 
 import pytest
@@ -240,6 +242,23 @@ def test_many_problems_are_told_in_few_words() -> None:
     assert isinstance(refused, InvalidContent)
     assert len(refused.problems) == 6
     assert str(refused).endswith("; and 4 more")
+
+
+@pytest.mark.parametrize("item", ["{}", "1"])
+def test_of_a_flood_of_problems_none_is_named(item: str) -> None:
+    """To list a megabyte of them would take the consumer seconds, and whoever consumes waits."""
+    body = f'{{"order_id": "{ORDER_ID}", "parcels": [{",".join([item] * 100_000)}]}}'.encode()
+    began = thread_time()
+    refused = refusal(Delivery("shipment.dispatched.v1", body))
+    assert thread_time() - began < 2
+    assert re.fullmatch(r"not a valid shipment.dispatched.v1: \d00,000 problems, too many to name one", str(refused))
+
+
+def test_a_type_of_a_megabyte_is_not_repeated() -> None:
+    """The text goes into a header and a log."""
+    told = str(refusal(structured(cloud_event(type="t" * 500_000))))
+    assert told.startswith("the message says it is 'tttt")
+    assert len(told) < 200
 
 
 def test_all_that_can_be_wrong_with_a_message_is_an_invalid_message() -> None:
