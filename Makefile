@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test unit up down check fmt generate lock clean
+.PHONY: help install demo test unit chaos up down check fmt generate lock clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: install ## Run all tests: on containers where a Docker Engine answers, els
 
 unit: install ## Run the tests that need no server
 	@$(BIN)/pytest tests/unit
+
+chaos: install ## Break servers, services and connections under load for half an hour, and prove that nothing is lost
+	@$(BIN)/python -m tests.fault $(CHAOS)
 
 check: install ## Format, lint, types, import rules, generated files, known vulnerabilities
 	@$(BIN)/ruff format --check .
