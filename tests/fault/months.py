@@ -64,6 +64,8 @@ class Months:
     databases: Mapping[str, "asyncpg.Connection[asyncpg.Record]"]
     blocked: list[OrderPlaced] = field(default_factory=list)
     """Orders that were cancelled the day before they are placed."""
+    doors: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 8))
+    """So many ask at once: more than there are connections to a database may have to wait for too long."""
 
     async def live_through_a_day(self, each: int) -> None:
         """So many orders of each kind, to their end; some of those of tomorrow are cancelled today.
@@ -118,7 +120,9 @@ class Months:
         await asyncio.gather(*(self.shop.stage.say(envelope) for envelope in said))
 
     async def _post(self, service: str, path: str, body: object = None) -> None:
-        (await self.shop.post(service, path, body, **{"Idempotency-Key": str(uuid4())})).raise_for_status()
+        async with self.doors:
+            answer = await self.shop.post(service, path, body, **{"Idempotency-Key": str(uuid4())})
+        assert answer.is_success, answer.text
 
     async def _until(self, query: str, orders: Sequence[OrderPlaced]) -> None:
         ids = [order.order_id for order in orders]

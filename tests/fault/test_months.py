@@ -14,7 +14,7 @@ from tests.fault.months import Footprint, months, table
 DAYS = 90
 SETTLED = 45
 """A day after which nothing grows any more: shipping remembers what has left for twice the retention, 42 days."""
-EACH = 100 if os.environ.get("SAGA_TEST_LONG") else 2
+EACH = 50 if os.environ.get("SAGA_TEST_LONG") else 2
 """Orders of each of six kinds on a day."""
 
 
