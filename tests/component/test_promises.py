@@ -79,7 +79,7 @@ async def test_an_undo_commutes_with_what_it_undoes(toys: Toy, order: tuple[str,
 
 async def test_many_sagas_in_any_order_end_alike(toys: Toy) -> None:
     """Duplicates, undos and dos of 60 sagas, shuffled and handled in batches by two replicas: as the model says."""
-    dice = random.Random(7)  # noqa: S311 — a shuffle
+    dice = random.Random(7)
     sagas = [uuid4() for _ in range(60)]
     messages: list[Event] = [Wanted(toy_id=saga) for saga in sagas for _ in range(dice.randint(1, 3))]
     undone = set(dice.sample(sagas, 30))

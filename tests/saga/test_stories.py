@@ -122,7 +122,7 @@ async def test_dispatch_is_the_point_of_no_return(shop: Shop) -> None:
 
 async def test_cancellations_at_any_moment_undo_all_or_nothing(shop: Shop) -> None:
     """60 orders, each cancelled or dispatched after a random moment: afterwards the books balance."""
-    dice = random.Random(11)  # noqa: S311 — moments
+    dice = random.Random(11)
 
     async def live_through(_: int) -> None:
         order = order_for(country=dice.choice(["GB", "GB", "AQ"]))
