@@ -43,6 +43,7 @@ class Consumer:
         self._settings = settings
         self._names = Names(participant.service.name)
         self._decoder = Decoder(participant.service.heard)
+        self._held_back = participant.service.followers if settings.restored else ()
         self._inbound: _Inbound = asyncio.Queue()
         self._connect = connect
         self._stopping = False
@@ -159,6 +160,9 @@ class Consumer:
                 await self._retries.fail(message, error)
                 continue
             step = self._participant.service.step_for(type(envelope.data))
+            if step in self._held_back:
+                await self._retries.hold_back(message, step.name, envelope)
+                continue
             has_failed = attempts(message, self._names) > 0  # those keep to themselves, and spoil no other batch
             groups.setdefault((step.name, has_failed), []).append((message, envelope))
         for (name, _), members in groups.items():

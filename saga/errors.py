@@ -3,6 +3,7 @@
 SagaError
 ├── ChoreographyError     a declaration that can't be right; raised at import
 ├── UndeclaredAnswer      a handler returned what its annotation doesn't declare
+├── HeldBack              a message that must wait until what comes before it has been told again
 ├── HandlerTooSlow        a handler held its transaction open for too long
 ├── CommandRefused        a command that can't be done now; the door answers 409
 ├── CannotStart           what this process needs is missing or refuses it; says what to do
@@ -39,6 +40,14 @@ class HandlerTooSlow(SagaError):
 
     def __str__(self) -> str:
         return f"{self.step} was not done after {self.seconds:.0f} s"
+
+
+@dataclass
+class HeldBack(SagaError):
+    step: str
+
+    def __str__(self) -> str:
+        return f"{self.step} waits until the steps before it, of which a restored database doesn't know, are told again"
 
 
 @dataclass

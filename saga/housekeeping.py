@@ -20,7 +20,7 @@ PAUSE = 0.1
 
 
 class Housekeeping:
-    """Makes the inbox's coming days and drops its old ones; forgets finished sagas and old rows of the fence.
+    """Makes coming days for what is heard and said, and drops old ones; forgets finished sagas and old steps.
 
     Sagas go first: while there is anything of one, its fence still stands. What can't be done now is done next time.
     """
@@ -33,7 +33,7 @@ class Housekeeping:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            for work in (self._keep_inbox, self._forget_sagas, self._forget_steps):
+            for work in (self._keep_inbox, self._keep_said, self._forget_sagas, self._forget_steps):
                 try:
                     await work()
                 except (ServerAway, asyncpg.PostgresError) as error:
@@ -43,6 +43,10 @@ class Housekeeping:
     async def _keep_inbox(self) -> None:
         async with transaction(self._pool) as tx:
             await tx.execute(sql.keep_inbox, self._settings.inbox_retention)
+
+    async def _keep_said(self) -> None:
+        async with transaction(self._pool) as tx:
+            await tx.execute(sql.keep_said, self._settings.retell_horizon)
 
     async def _forget_sagas(self) -> None:
         if self._service.forget:

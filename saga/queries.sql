@@ -9,6 +9,10 @@ RETURNING day, source, id;
 -- Make the coming days' partitions and drop those past retention.
 SELECT saga.keep_inbox($1);
 
+-- name: keep_said
+-- The same for the days of what was said, which are dropped past the horizon.
+SELECT saga.keep_said($1);
+
 -- name: do_steps
 -- Mark the step as done for these sagas, and tell for which it was neither done nor undone before.
 INSERT INTO saga.fence (saga_id, step, state)
@@ -46,6 +50,16 @@ WHERE due_at <= now() ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED;
 -- name: delete_outbox!
 -- Forget rows whose publish was confirmed.
 DELETE FROM saga.outbox WHERE position = ANY ($1::bigint[]);
+
+-- name: archive_outbox!
+-- Move rows whose publish was confirmed to where they can be said again from.
+WITH gone AS (
+    DELETE FROM saga.outbox WHERE position = ANY ($1::bigint[])
+    RETURNING id, exchange, routing_key, saga_id, traceparent, body, said_at
+)
+INSERT INTO saga.said (id, exchange, routing_key, saga_id, traceparent, body, said_at)
+SELECT id, exchange, routing_key, saga_id, traceparent, body, said_at FROM gone
+ON CONFLICT DO NOTHING;
 
 -- name: hold_outbox
 -- Hold back rows that the broker could not route: a minute longer each time, and after the tenth for good.

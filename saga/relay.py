@@ -26,12 +26,16 @@ IDLE_PAUSES = (0.5, 1.0, 2.0, 5.0)
 
 
 class Relay:
-    """Publishes what the outbox holds, and forgets a row only when its own confirm has come."""
+    """Publishes what the outbox holds; a row leaves it only when its own confirm has come.
 
-    def __init__(self, service: str, pool: Pool, amqp_url: str) -> None:
+    `archives`: it then goes where it can be said again from, and is forgotten otherwise.
+    """
+
+    def __init__(self, service: str, pool: Pool, amqp_url: str, *, archives: bool) -> None:
         self._service = service
         self._pool = pool
         self._user = user(amqp_url)
+        self._remove = sql.archive_outbox if archives else sql.delete_outbox
         self.publisher = Publisher(amqp_url, f"{service} outbox")
         self.doorbell = Doorbell()
         self._stopping = False
@@ -77,7 +81,7 @@ class Relay:
             faultpoints.reach(Point.TAKEN)
             window = await self.publisher.publish([self._outgoing(row) for row in rows])
             faultpoints.reach(Point.CONFIRMED)
-            await tx.execute(sql.delete_outbox, [rows[index]["position"] for index in window.confirmed])
+            await tx.execute(self._remove, [rows[index]["position"] for index in window.confirmed])
             if window.returned:
                 held = await tx.fetch(sql.hold_outbox, [rows[index]["position"] for index in window.returned])
                 self._warn(held)

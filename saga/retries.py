@@ -13,6 +13,7 @@ from events import Envelope, Event, InvalidMessage
 from saga import faultpoints
 from saga.broker import Names, short
 from saga.database import CONFLICTS
+from saga.errors import HeldBack
 from saga.faultpoints import Point
 from saga.metrics import PARKED, RETRIED
 from saga.publisher import Outgoing, Publisher
@@ -57,6 +58,11 @@ class Retries:
             await self._park(message, error, attempt, envelope)
         else:
             await self._retry(message, error, self._tiers[attempt], attempt + 1, envelope)
+
+    async def hold_back(self, message: AbstractIncomingMessage, step: str, envelope: Envelope[Event]) -> None:
+        """Have it come again after the longest pause, as often as it takes: that costs no attempt."""
+        attempt = attempts(message, self._names)
+        await self._retry(message, HeldBack(step), self._tiers[-1], attempt, envelope)
 
     async def _retry(
         self,

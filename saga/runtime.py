@@ -100,7 +100,7 @@ class Program:
         amqp_url = settings.amqp_url.get_secret_value()
         self._settings = settings
         self._participant = Participant(service, pool)
-        self._relay = Relay(service.name, pool, amqp_url)
+        self._relay = Relay(service.name, pool, amqp_url, archives=bool(settings.retell_horizon))
         self._caller = Caller(self._participant, performers, settings)
         self._retries = Publisher(amqp_url, f"{service.name} retries")
         retries = Retries(service.name, self._retries, settings.retry_tiers)

@@ -143,6 +143,12 @@ class Service:
         return tuple(sorted(said, key=lambda event: event.event_type))
 
     @property
+    def followers(self) -> tuple[Step, ...]:
+        """What goes by what its other steps have done: undoes it, or comes after it. Who has no such steps has none."""
+        done = [s for s in self.steps.values() if s.kind is Kind.COMPENSATABLE]
+        return tuple(step for step in self.steps.values() if done and step not in done)
+
+    @property
     def said(self) -> tuple[type[Event], ...]:
         said = {event for step in self.steps.values() for event in self.said_by(step)}
         return tuple(sorted(said, key=lambda event: event.event_type))

@@ -36,6 +36,9 @@ def tiers(text: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(seconds)]
 Tiers = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(tiers)]
 
+_A_DAY = timedelta(days=1)
+"""What was said is dropped by whole days."""
+
 RETRY_TIERS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
 
 
@@ -65,6 +68,13 @@ class Settings(BaseSettings):
     replay_horizon: Annotated[Duration, Field(description="how long after it parked a dead letter may be replayed")] = (
         timedelta(days=14)
     )
+    retell_horizon: Annotated[
+        Duration, Field(description="how long what was said can be said again; 0s: not at all", ge=timedelta(0))
+    ] = timedelta(days=2)
+    restored: Annotated[
+        bool,
+        Field(description="its database is from a backup: steps run, and what follows or undoes them is held back"),
+    ] = False
     retention: Annotated[
         Duration, Field(description="how long a step that was done, and a saga that is finished, is remembered")
     ] = timedelta(days=90)
@@ -79,11 +89,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _remembers_long_enough(self) -> Self:
-        needed = sum(self.retry_tiers, self.replay_horizon)
+        needed = sum(self.retry_tiers, self.replay_horizon + self.retell_horizon + _A_DAY)
         if self.inbox_retention <= needed:
-            raise ValueError(f"inbox_retention must be longer than retry_tiers and replay_horizon together ({needed})")
+            parts = "retry_tiers, replay_horizon, retell_horizon and a day"
+            raise ValueError(f"inbox_retention must be longer than {parts} together ({needed})")
         if self.retention <= self.inbox_retention:
             raise ValueError(f"retention must be longer than inbox_retention ({self.inbox_retention})")
+        return self
+
+    @model_validator(mode="after")
+    def _can_hold_back(self) -> Self:
+        if self.restored and not self.retry_tiers:
+            raise ValueError("restored needs retry_tiers: what is held back waits in the last of them")
         return self
 
     @classmethod

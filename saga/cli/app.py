@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +18,11 @@ from saga.cli.dead import dead
 from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, services, tiers
 from saga.cli.publish import publish
+from saga.cli.retell import moment, named, retell
 from saga.cli.watch import watch
 from saga.errors import SagaError
 from saga.provisioning import Management, plan
+from saga.retelling import Span
 from saga.topology import PUBLISHER, derive
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -132,6 +134,23 @@ def audit_command(
         raise typer.Exit(await run_audit(Endpoints.load(), services(), asked, console))
 
     _run(command)
+
+
+@app.command("retell")
+def retell_command(
+    *,
+    since: Annotated[datetime, typer.Option(parser=moment, metavar="DURATION|TIME", help="What was said from then on")],
+    service: Annotated[list[str] | None, typer.Option(help="Only by this service; may be given again")] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Only events of this type")] = None,
+    saga: Annotated[str | None, typer.Option(help="Only events of this saga")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how much there is.")] = False,
+) -> None:
+    """Have services say again what they have said: after a restore from a backup, or the loss of a broker.
+
+    Events keep their ids: who has handled one skips it. The services say it as they run. Reads SAGA_ADMIN_POSTGRES_URL.
+    """
+    span = Span(since, event_type=event_type, saga_id=saga)
+    _run(lambda: retell(Endpoints.load(), named(services(), service or ()), span, dry_run=dry_run))
 
 
 @app.command("token")

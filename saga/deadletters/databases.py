@@ -22,6 +22,7 @@ class Databases:
 
     url: str
     prefix: str = ""
+    application: str = "saga dead"
 
     @asynccontextmanager
     async def of(self, service: Service) -> AsyncIterator[Pool]:
@@ -30,7 +31,7 @@ class Databases:
         parts = urlsplit(DatabaseServer(self.url).url_of(name))
         query = "&".join(filter(None, [parts.query, f"role={quote(name)}"]))
         try:
-            pool = await open_pool(urlunsplit(parts._replace(query=query)), size=2, application="saga dead")
+            pool = await open_pool(urlunsplit(parts._replace(query=query)), size=2, application=self.application)
         except (OSError, asyncpg.PostgresError) as error:
             raise DatabaseAway(f"the database of {service.name} can't be reached ({error})") from error
         try:

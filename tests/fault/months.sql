@@ -18,7 +18,7 @@ SELECT count(*) FROM pg_inherits WHERE inhparent = 'saga.inbox'::regclass;
 -- name: tables
 -- The tables of the runtime and of the service.
 SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-WHERE schemaname IN ('saga', 'public') AND tablename !~ '^inbox_' ORDER BY name;
+WHERE schemaname IN ('saga', 'public') AND tablename !~ '^(inbox|said)_' ORDER BY name;
 
 -- name: size
 -- What they take up, in bytes.

@@ -94,13 +94,21 @@ def test_a_tier_that_is_no_duration_is_refused_by_the_name_of_the_variable(monke
 
 
 def test_a_message_must_be_remembered_for_longer_than_it_can_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over all tiers and then out of the dead letters: else its replay would be taken for news."""
+    """Told again, over all tiers, and then out of the dead letters: else its replay would be taken for news."""
     monkeypatch.setenv("TOY_RETRY_TIERS", "12h,12h")
     monkeypatch.setenv("TOY_REPLAY_HORIZON", "13d")
-    monkeypatch.setenv("TOY_INBOX_RETENTION", "14d")
-    assert "inbox_retention must be longer than retry_tiers and replay_horizon together (14 days, 0:00:00)" in refusal()
-    monkeypatch.setenv("TOY_INBOX_RETENTION", "15d")
-    assert ToySettings.load().inbox_retention == timedelta(days=15)
+    monkeypatch.setenv("TOY_RETELL_HORIZON", "36h")
+    monkeypatch.setenv("TOY_INBOX_RETENTION", "16.5d")
+    parts = "retry_tiers, replay_horizon, retell_horizon and a day"
+    assert f"inbox_retention must be longer than {parts} together (16 days, 12:00:00)" in refusal()
+    monkeypatch.setenv("TOY_INBOX_RETENTION", "17d")
+    assert ToySettings.load().inbox_retention == timedelta(days=17)
+
+
+def test_what_is_held_back_needs_a_tier_to_wait_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_RETRY_TIERS", "")
+    monkeypatch.setenv("TOY_RESTORED", "true")
+    assert "restored needs retry_tiers" in refusal()
 
 
 def test_steps_are_remembered_for_longer_than_messages(monkeypatch: pytest.MonkeyPatch) -> None:
