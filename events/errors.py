@@ -7,6 +7,7 @@ InvalidMessage
 └── InvalidContent   not JSON, or not the shape that its type demands
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -67,12 +68,17 @@ class InvalidContent(InvalidMessage):
         if error.error_count() > _FLOOD:
             return cls(type_, (f"{error.error_count():,} problems, too many to name one",))
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        explained = {loc[:depth] for loc in (detail["loc"] for detail in details) for depth in range(1, len(loc))}
-        details = [detail for detail in details if detail["loc"] not in explained]  # a list with a bad item is empty
+        followed = explained(detail["loc"] for detail in details)
+        details = [detail for detail in details if detail["loc"] not in followed]
         problems = [f"{_path(detail['loc'])}{detail['msg']}" for detail in details[:most]]
         if len(details) > most:
             problems.append(f"and {len(details) - most} more")
         return cls(type_, tuple(problems))
+
+
+def explained(places: Iterable[tuple[int | str, ...]]) -> set[tuple[int | str, ...]]:
+    """The places whose problems follow from deeper ones: a list whose only item is wrong is reported as empty, too."""
+    return {place[:depth] for place in places for depth in range(1, len(place))}
 
 
 def _shown(text: str) -> str:

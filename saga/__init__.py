@@ -3,12 +3,13 @@
 A participant is a `Service` with handlers, a `Settings` class, an API router, and `run`.
 """
 
-from saga.api import Door, problem
+from saga.api import Door
 from saga.database import Pool, Tx, open_pool, queries, transaction
 from saga.declarations import Step
 from saga.errors import CommandRefused, SagaError
 from saga.laws import Book, Law, Laws
 from saga.messages import Call, Command, Kind, Refusal
+from saga.problems import problem
 from saga.runtime import Performers, run
 from saga.service import Service
 from saga.settings import Duration, Settings

@@ -1,4 +1,4 @@
-"""What all services' APIs have in common: the bearer token, problems, health and metrics."""
+"""What all services' APIs have in common: the bearer token, health and metrics."""
 
 import contextlib
 from collections.abc import Awaitable, Callable
@@ -7,15 +7,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 import jwt
-import structlog
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import PlainTextResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from saga import problems
 from saga.database import sql, transaction
-from saga.errors import CommandRefused, ServerAway
+from saga.errors import ServerAway
 from saga.metrics import (
     CALLS_AGE,
     OPEN_CALLS,
@@ -27,8 +26,6 @@ from saga.metrics import (
 )
 from saga.participant import Participant
 
-log = structlog.get_logger()
-
 ALGORITHM = "HS256"
 
 
@@ -38,13 +35,16 @@ def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
     return jwt.encode({"sub": subject, "iat": now, "exp": now + valid_for}, secret, ALGORITHM)
 
 
-def _bearer(request: Request) -> str:
+_scheme = HTTPBearer(bearerFormat="JWT", auto_error=False, description="minted by `saga token`")
+
+
+def _bearer(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> str:
     """Whose token it is. Refuses a missing, forged or expired one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if given is None or not given.credentials:
         raise _unauthorized("a bearer token is needed: Authorization: Bearer …")
     try:
-        claims = jwt.decode(token, request.app.state.api_secret, [ALGORITHM], options={"require": ["exp", "sub"]})
+        secret = request.app.state.api_secret
+        claims = jwt.decode(given.credentials, secret, [ALGORITHM], options={"require": ["exp", "sub"]})
     except jwt.ExpiredSignatureError:
         raise _unauthorized("the bearer token has expired") from None
     except jwt.InvalidTokenError:
@@ -75,14 +75,10 @@ def build(
     app = FastAPI(title=f"{name} service", openapi_url=None)
     app.state.participant = participant
     app.state.api_secret = api_secret
-    app.include_router(router, dependencies=[Bearer])
+    app.include_router(router, dependencies=[Bearer], responses=problems.PROBLEMS)
     app.add_api_route("/openapi.json", app.openapi, dependencies=[Bearer], include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
-    app.add_exception_handler(StarletteHTTPException, _http_problem)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(CommandRefused, _refused)
-    app.add_exception_handler(ServerAway, _away)
-    app.add_exception_handler(Exception, _accident)
+    problems.install(app)
     return app
 
 
@@ -94,7 +90,9 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
         """The process answers."""
         return {"status": "live"}
 
-    @router.get("/health/ready", tags=["health"])
+    @router.get(
+        "/health/ready", tags=["health"], responses={503: {"description": "what is missing", "model": dict[str, bool]}}
+    )
     async def is_ready(response: Response) -> dict[str, bool]:
         """200 when the queue is being consumed and the database and the broker answer; else 503 and what is missing."""
         parts = await ready()
@@ -102,7 +100,7 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return parts
 
-    @router.get("/metrics", tags=["health"])
+    @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus text; the backlog is asked of the database at this moment, if that answers."""
         with contextlib.suppress(ServerAway):
@@ -129,36 +127,3 @@ async def _measure(participant: Participant) -> None:
     for row in unfinished:
         UNFINISHED.labels(service.name, row["status"]).set(row["sagas"])
         UNFINISHED_AGE.labels(service.name, row["status"]).set(row["age"])
-
-
-def problem(status: int, detail: str, headers: dict[str, str] | None = None, **members: object) -> JSONResponse:
-    """An RFC 9457 problem."""
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(content | members, status, headers, "application/problem+json")
-
-
-async def _http_problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, StarletteHTTPException)  # noqa: S101 — how FastAPI types its handlers
-    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
-
-
-async def _invalid_request(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 — see above
-    errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
-    detail = "; ".join(f"{e['field']}: {e['problem']}" for e in errors[:5])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, CommandRefused)  # noqa: S101 — see above
-    return problem(HTTPStatus.CONFLICT, error.detail, reason=error.reason)
-
-
-async def _away(_: Request, error: Exception) -> Response:
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "5"})
-
-
-async def _accident(request: Request, error: Exception) -> Response:
-    """The caller learns that it was not their fault, and nothing of what it was: that is in the log."""
-    log.error("request.failed", method=request.method, path=request.scope["path"], exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an accident: it is in the service's log")

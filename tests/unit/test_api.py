@@ -184,6 +184,26 @@ async def test_a_request_that_is_not_valid_is_told_its_fields(client: httpx.Asyn
     )
 
 
+async def test_a_problem_that_follows_from_another_is_not_told() -> None:
+    """A list whose only item is wrong would be reported as empty, too."""
+    async with client_of(order_api.router) as client:
+        answer = await client.post("/orders", json=order(lines=[order_line(quantity=0)]), headers=known)
+    assert [told["field"] for told in answer.json()["errors"]] == ["body.lines.0.quantity"]
+
+
+async def test_a_request_of_more_than_a_megabyte_is_refused_unread(client: httpx.AsyncClient) -> None:
+    """Also without a length, also from who has no token: else anybody could fill the memory."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        for sent in range(20):
+            assert sent < 17, "it was read on"
+            yield b"x" * 65_536
+
+    for body in (b"x" * 2_000_000, endless()):
+        answer = await client.post("/toys", content=body)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (413, PROBLEM)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "members"),
     [
