@@ -87,8 +87,8 @@ async def test_nothing_is_archived_without_a_horizon(toys: Toy, new_id: UUID) ->
 async def test_days_past_the_horizon_are_dropped_and_coming_ones_made(toys: Toy) -> None:
     """What has waited for longer than that goes, too; a day goes when all of it is past."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    for age in (4, 3, 2):
-        day = today - timedelta(days=age)
+    for days in (4, 3, 2):
+        day = today - timedelta(days=days)
         await toys.fetch(
             f"CREATE TABLE saga.said_{day:%Y%m%d} PARTITION OF saga.said"
             f" FOR VALUES FROM ('{day.isoformat()}') TO ('{(day + timedelta(days=1)).isoformat()}')"
