@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 LOOKED_AT = 1000
 """The newest orders before a fault is over: when all of these have come to an end, the system has recovered."""
-RECOVERED_WITHIN = 120.0
+RECOVERED_WITHIN = 300.0
 
 
 @dataclass

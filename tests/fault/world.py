@@ -42,7 +42,7 @@ ELECT = """[begin ra:trigger_election({Queue, node()}), Queue end || {Queue, _} 
  Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) == rabbit_quorum_queue],
  ra_leaderboard:lookup_leader(Queue) == undefined]."""
 """Trigger an election for each quorum queue that has no leader, and tell which these were."""
-DRAINED_WITHIN = 180.0
+DRAINED_WITHIN = 300.0
 
 
 @dataclass
@@ -115,7 +115,7 @@ class World:
             assert self.deaths()[service, point] > deaths, f"{service} never came by {point}"
             return True
 
-        await eventually(has_died, within=60)
+        await eventually(has_died, within=120)
 
     async def ready(self, *names: str) -> None:
         """Return when these services are."""
