@@ -3,8 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from saga.errors import CannotStart
@@ -33,6 +34,24 @@ def tiers(text: object) -> object:
     return tuple(seconds(part) for part in text.split(",") if part.strip()) if isinstance(text, str) else text
 
 
+def is_address(url: str) -> bool:
+    """Whether it names a server. A password with a slash in it makes another URL of it, whose port is a word."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _address(url: SecretStr) -> SecretStr:
+    """Checked at the start, and without repeating it: later, an error would show the pieces of its password."""
+    if not is_address(url.get_secret_value()):
+        raise ValueError(NO_ADDRESS)
+    return url
+
+
+NO_ADDRESS = "no URL: special characters of a password stand in it as %2F, %40, …"
+Address = Annotated[SecretStr, AfterValidator(_address)]
 Duration = Annotated[timedelta, BeforeValidator(seconds)]
 Tiers = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(tiers)]
 
@@ -49,8 +68,8 @@ class Settings(BaseSettings):
         secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None, extra="ignore"
     )
 
-    amqp_url: Annotated[SecretStr, Field(description="amqp://user:password@host:5672/")]
-    database_url: Annotated[SecretStr, Field(description="postgresql://user:password@host:5432/database")]
+    amqp_url: Annotated[Address, Field(description="amqp://user:password@host:5672/")]
+    database_url: Annotated[Address, Field(description="postgresql://user:password@host:5432/database")]
     api_secret: Annotated[SecretStr, Field(description="HS256 key of the APIs' bearer tokens", min_length=32)]
     http_host: Annotated[str, Field(description="address of the API")] = "127.0.0.1"
     http_port: Annotated[int, Field(description="port of the API", ge=0, lt=65536)] = 8000

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from saga.errors import CannotStart
 from saga.provisioning import Administrator
 from saga.service import Service
-from saga.settings import RETRY_TIERS
+from saga.settings import NO_ADDRESS, RETRY_TIERS, is_address
 from saga.settings import tiers as read_tiers
 
 RUN_FILE = Path(".run/endpoints.json")
@@ -52,6 +52,8 @@ class Endpoints(BaseSettings):
         if value is None:
             remedy = "set it, or start a local system with 'make up' and stand in its folder"
             raise CannotStart(f"SAGA_{name.upper()} is not set", remedy)
+        if name.endswith("_url") and not is_address(value):
+            raise CannotStart(f"SAGA_{name.upper()}", NO_ADDRESS)
         return value
 
     @property

@@ -111,7 +111,8 @@ class DatabaseServer:
         )
         output, _ = await process.communicate()
         if process.returncode:
-            raise ProvisioningFailed(f"dbmate {command} of {package} in {database}: {output.decode().strip()}")
+            told = output.decode(errors="replace").replace(url, "its URL").strip()  # it repeats one that it can't parse
+            raise ProvisioningFailed(f"dbmate {command} of {package} in {database}: {told}")
 
     async def fetch(self, query: str, database: str | None = None, *arguments: object) -> list[str | None]:
         """The first column of what the administrator asks."""

@@ -21,7 +21,7 @@ class Deployment:
 
     services: Sequence[Service]
     administrator: Administrator
-    amqp: str
+    amqp: str = field(repr=False)
     prefix: str = ""
     tiers: Sequence[timedelta] = RETRY_TIERS
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,7 +1,7 @@
 """What is missing at both servers, told before it is made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from saga.provisioning.broker import Management
@@ -16,8 +16,8 @@ from saga.topology import derive
 class Administrator:
     """Where the servers are, with the credentials of who may change them. `vhost` is the saga's own."""
 
-    management: str
-    postgres: str
+    management: str = field(repr=False)
+    postgres: str = field(repr=False)
     vhost: str = "/"
 
 

@@ -12,7 +12,7 @@ from saga import Settings
 from saga.errors import CannotStart
 from saga.provisioning import Administrator, Deployment
 from saga.service import Service
-from saga.settings import seconds
+from saga.settings import is_address, seconds
 from shipping_service.settings import ShippingSettings
 
 SECRET = "a-secret-of-at-least-32-characters"
@@ -175,3 +175,21 @@ def test_a_deployments_passwords_do_not_show() -> None:
     for secret in (*deployment.passwords.values(), deployment.api_secret):
         assert secret not in repr(deployment)
     assert len({*deployment.passwords.values(), deployment.api_secret}) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "holds"),
+    [
+        ("amqp://user:secret@host:5672/", True),
+        ("postgresql://user:secret@host/database", True),
+        ("amqp://user:secr%2Fet@host:5672/", True),
+        ("amqp://user:secr/et@host:5672/", False),
+        ("amqp://user:secr#et@host:5672/", False),
+        ("amqp://user:secr?et@host:5672/", False),
+        ("user:secret", False),
+        ("", False),
+    ],
+)
+def test_an_address_names_a_server(url: str, holds: bool) -> None:  # noqa: FBT001 — a column of the table above
+    """A password that isn't encoded makes another URL of it, and an error's text would show its pieces."""
+    assert is_address(url) is holds
