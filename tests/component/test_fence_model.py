@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -190,6 +190,7 @@ def _compare(url: str) -> None:
 
     try:
         how = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, derandomize=True)
+        how = settings(how, phases=[Phase.generate])  # to shrink an example would take minutes
         run_state_machine_as_test(Machine, settings=settings(how, suppress_health_check=list(HealthCheck)))
     finally:
         database.close()
