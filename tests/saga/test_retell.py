@@ -19,6 +19,8 @@ from tests.saga.conftest import FAULTS
 from tests.saga.shop import Shop, order_data, order_for
 from tests.saga.test_command_line import saga
 
+pytestmark = pytest.mark.timeout(300)
+
 T = TypeVar("T")
 
 ROWS = {"order": "customer_order", "inventory": "reservation", "payment": "payment", "shipping": "shipment"}
