@@ -306,13 +306,18 @@ async def test_a_live_shop_breaks_no_law(shop: Shop) -> None:
     loading = asyncio.create_task(load(shop, 200))
     await asyncio.sleep(1)
     reports = [await shop.audit(patience=AT_ONCE)]
-    shop.services.stop("order")
+    await asyncio.to_thread(shop.services.stop, "order")
+
+    async def order_is_behind() -> bool:
+        return await shop.stage.waiting("order") >= 4  # the four events of one order at least
+
     try:
-        await eventually(lambda: shop.stage.waiting("order"))
+        await shop.publish(order_for())
+        await eventually(order_is_behind)
         reports.append(await shop.audit(patience=AT_ONCE))
     finally:
         shop.services.start("order")
-    shop.services.wait("order")
+    await asyncio.to_thread(shop.services.wait, "order")
     while not loading.done():
         reports.append(await shop.audit(patience=AT_ONCE))
     await loading
