@@ -148,7 +148,11 @@ async def months(calendar: Calendar, servers: Servers, run: Path) -> AsyncIterat
         stack.push_async_callback(stage.close)
         valid = {"sub": "test", "iat": 0, "exp": calendar.now() + TOKEN_VALID}
         token = jwt.encode(valid, deployment.api_secret, ALGORITHM)  # not issued in anybody's future
-        http = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            limits=httpx.Limits(max_keepalive_connections=0),  # one that is idle for a while, the service closes
+        )
         await stack.enter_async_context(http)
         processes = stack.enter_context(services(deployment, run, {**told, **calendar.environment}))
         databases = {}
