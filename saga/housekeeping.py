@@ -3,11 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
 import structlog
 
 from saga.database import Pool, sql, transaction
-from saga.errors import ServerAway
 from saga.service import Service
 from saga.settings import Settings
 
@@ -36,8 +34,8 @@ class Housekeeping:
             for work in (self._keep_inbox, self._keep_said, self._forget_sagas, self._forget_steps):
                 try:
                     await work()
-                except (ServerAway, asyncpg.PostgresError) as error:
-                    log.warning("house.not_kept", work=work.__name__.strip("_"), cause=str(error))
+                except Exception as error:  # noqa: BLE001 — whatever it is, it can wait, and the service must not
+                    log.warning("house.not_kept", work=work.__name__.strip("_"), cause=repr(error)[:200])
             await asyncio.sleep(self._settings.housekeeping.total_seconds())
 
     async def _keep_inbox(self) -> None:
