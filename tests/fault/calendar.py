@@ -14,7 +14,7 @@ class Calendar:
     """The date of a file, which libfaketime shows to processes as the time that it was when they started.
 
     It is asked of the file at each look, by a system call that is allowed even in a handler of signals, where servers
-    look at the clock, too. Timers and the monotonic clock stay true.
+    look at the clock, too; though what interrupts a wait is shown the true time there. The monotonic clock stays true.
     """
 
     def __init__(self, file: Path) -> None:

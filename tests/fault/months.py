@@ -87,7 +87,11 @@ class Months:
         self.blocked = tomorrow
 
     async def vacuum(self) -> None:
-        """As the server does by itself, many times on a day that lasts longer."""
+        """As a server does by itself, many times on a day that lasts longer.
+
+        This one doesn't: it takes locks from its own vacuum when somebody has waited for a second, and those who wait
+        are shown two times.
+        """
         for database in self.databases.values():
             await database.execute("VACUUM")
 
@@ -143,6 +147,8 @@ async def months(calendar: Calendar, servers: Servers, run: Path) -> AsyncIterat
     async with AsyncExitStack() as stack:
         postgres = Postgres(binaries, run, stack.enter_context(Children()), calendar.environment)
         postgres.wait()
+        await DatabaseServer(postgres.url).execute("ALTER SYSTEM SET autovacuum = off")
+        await DatabaseServer(postgres.url).execute("SELECT pg_reload_conf()")
         deployment = await stack.enter_async_context(deployed(replace(servers, postgres=postgres.url), SERVICES))
         stage = Stage(in_vhost(servers.amqp, deployment.administrator.vhost))
         stack.push_async_callback(stage.close)

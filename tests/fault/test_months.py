@@ -14,8 +14,8 @@ from tests.fault.months import Footprint, months, table
 DAYS = 90
 SETTLED = 45
 """A day after which nothing grows any more: shipping remembers what has left for twice the retention, 42 days."""
-EACH = 50 if os.environ.get("SAGA_TEST_LONG") else 2
-"""Orders of each of six kinds on a day."""
+EACH, LOOK = (50, 15) if os.environ.get("SAGA_TEST_LONG") else (2, 45)
+"""Orders of each of six kinds on a day, and after how many days it is measured what is taken up."""
 
 
 @pytest.mark.skipif(LIBFAKETIME is None, reason="libfaketime isn't installed (apt-get install libfaketime)")
@@ -32,7 +32,7 @@ async def test_months_take_up_no_more_room_than_weeks(servers: Servers, tmp_path
                 await shop.live_through_a_day(EACH)
                 if day % 5 == 0:
                     await shop.vacuum()
-                if day % 15 == 0:
+                if day % LOOK == 0:
                     footprints[day] = await shop.footprint(day)
                 calendar.turn()
     told = table(list(footprints.values()))
