@@ -1,7 +1,8 @@
 """From the service's queue to its handlers."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import structlog
@@ -23,7 +24,7 @@ from saga.waiting import backoffs
 log = structlog.get_logger()
 
 SUSPECT = 2
-"""Redeliveries after which a message is handled alone: it may be the one that takes the process down."""
+"""Redeliveries after which a message may be the one that takes the process down."""
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
 
@@ -139,16 +140,15 @@ class Consumer:
             self._behind = 0
 
     async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
-        """Settle every message: handled, sent to a retry tier, or parked; then acknowledge them all at once."""
+        """Settle every message: handled, sent to a retry tier, or parked; then acknowledge it."""
         faultpoints.reach(Point.RECEIVED)
-        for message in batch:
-            if _redeliveries(message) >= SUSPECT:
-                await self._handle_groups([message])
-                await message.ack(multiple=False)
-        others = [message for message in batch if _redeliveries(message) < SUSPECT]
-        if others:
-            await self._handle_groups(others)
-            await others[-1].ack(multiple=True)
+        for cohort in cohorts(batch, self._settings.batch):
+            await self._handle_groups(cohort)
+            if len(cohort) == len(batch):
+                await cohort[-1].ack(multiple=True)
+            else:
+                for message in cohort:
+                    await message.ack(multiple=False)
         faultpoints.reach(Point.ACKNOWLEDGED)
 
     async def _handle_groups(self, batch: Sequence[AbstractIncomingMessage]) -> None:
@@ -216,6 +216,25 @@ def _batch(first: AbstractIncomingMessage | None, inbound: _Inbound, most: int) 
         message = inbound.get_nowait()
     inbound.put_nowait(None)  # the session is over after this batch
     return batch
+
+
+def cohorts(batch: Sequence[AbstractIncomingMessage], most: int) -> Iterator[Sequence[AbstractIncomingMessage]]:
+    """Which messages of a batch to handle together: all of them, unless the process has died over some already.
+
+    What it dies over counts as redelivered, the innocent beside the culprit as well. Therefore each further redelivery
+    quarters the company a message is handled in, down to itself alone; and the order is drawn by lot, so that at every
+    attempt another half of the innocent gets past the culprit, long before the broker parks what it has delivered
+    too often.
+    """
+    trusted = [message for message in batch if _redeliveries(message) < SUSPECT]
+    if trusted:
+        yield trusted
+    suspects = [message for message in batch if _redeliveries(message) >= SUSPECT]
+    random.shuffle(suspects)
+    while suspects:
+        company = max(most >> 2 * (max(map(_redeliveries, suspects)) - SUSPECT + 1), 1)
+        yield suspects[:company]
+        del suspects[:company]
 
 
 def _redeliveries(message: AbstractIncomingMessage) -> int:
