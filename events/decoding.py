@@ -135,12 +135,13 @@ def _refuse_mismatch(stated: str | None, delivery: Delivery) -> None:
 
 
 def _cloud_event_headers(headers: Mapping[str, object]) -> dict[str, str]:
+    """What is said twice counts by its prefix, the binding's own first: brokers reorder headers."""
     return {
         name.removeprefix(prefix): value.decode(errors="replace")
         if isinstance(value, (bytes, bytearray))
         else str(value)
+        for prefix in reversed(_PREFIXES)
         for name, value in headers.items()
-        for prefix in _PREFIXES
         if name.startswith(prefix) and value is not None
     }
 

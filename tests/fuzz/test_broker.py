@@ -56,6 +56,11 @@ def publish(amqp_url: str, messages: Sequence[wire.Wired]) -> list[wire.Wired]:
     return taken
 
 
+def is_legal(sent: wire.Wired) -> bool:
+    """Whether no header is there twice: AMQP forbids it, and each broker makes something else of it."""
+    return len(dict(sent.headers)) == len(sent.headers)
+
+
 def understood(sent: wire.Wired) -> bool:
     try:
         decoder.decode(delivery(wire.received(sent), sent.routing_key))
@@ -68,7 +73,8 @@ def understood(sent: wire.Wired) -> bool:
 async def test_every_message_is_handled_or_parked_with_a_reason(servers: Servers) -> None:
     """Some 1,000, headers that break client libraries among them; then an order is handled as ever."""
     odd = (sent for sent in hostile.messages(SEED, 40 * COUNT) if sent.routing_key in EXCHANGES)
-    messages = list(islice((sent for sent in odd if sent.headers or sent.properties), COUNT))
+    telling = (sent for sent in odd if (sent.headers or sent.properties) and is_legal(sent))
+    messages = list(islice(telling, COUNT))
     parked: Counter[bytes] = Counter()
     order = order_placed()
 

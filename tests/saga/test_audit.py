@@ -322,7 +322,8 @@ async def test_a_live_shop_breaks_no_law(shop: Shop) -> None:
         reports.append(await shop.audit(patience=AT_ONCE))
     await loading
     assert [breach for report in reports for breach in report.breaches] == []
-    assert {doubt.why for doubt in reports[1].doubts} & {"order is not empty", "it is still moving"}
+    why = " ".join(doubt.why for doubt in reports[1].doubts)
+    assert "order is not empty" in why or "it is still moving" in why
     await shop.settled()
     assert await shop.unbalanced() == []
 

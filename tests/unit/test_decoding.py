@@ -51,6 +51,14 @@ def test_a_binary_cloudevent_is_understood(prefix: str) -> None:
     assert envelope.traceparent == TRACEPARENT
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_attribute_under_several_prefixes_is_what_the_bindings_own_says(*, backwards: bool) -> None:
+    """Whatever order the broker put the headers into."""
+    headers = attributes("ce-", id="third") | {"cloudEvents:id": "first", "cloudEvents_id": "second"}
+    envelope = decoder.decode(binary(dict(sorted(headers.items(), reverse=backwards))))
+    assert envelope.id == "first"
+
+
 def test_binary_attributes_may_be_of_the_types_that_brokers_make_of_them() -> None:
     """Headers can arrive as bytes, times as times, numbers as numbers, and nothing as None."""
     time = datetime(2026, 10, 31, 12, tzinfo=UTC)
