@@ -30,7 +30,7 @@ test: install ## Run all tests: on containers where a Docker Engine answers, els
 unit: install ## Run the tests that need no server
 	@$(BIN)/pytest tests/unit
 
-chaos: install ## Break servers, services and connections under load for half an hour, and prove that nothing is lost
+chaos: install ## Break servers, services and connections under load for three quarters of an hour, and prove that nothing is lost
 	@$(BIN)/python -m tests.fault $(CHAOS)
 
 check: install ## Format, lint, types, import rules, generated files, known vulnerabilities

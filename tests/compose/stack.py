@@ -20,7 +20,7 @@ def why_not() -> str:
     """Why there is no Compose to run; empty where there is one."""
     for question in (("compose", "version"), ("info",)):
         try:
-            answers = _docker(*question, patience=30).returncode == 0
+            answers = docker(*question, patience=30).returncode == 0
         except (OSError, subprocess.TimeoutExpired):
             answers = False
         if not answers:
@@ -56,7 +56,7 @@ class Stack:
         """Of the services' containers, which have stopped."""
         ids = {service: self._run("ps", "--all", "--quiet", service).stdout.strip() for service in SERVICES}
         return {
-            service: int(_docker("inspect", "--format={{.State.ExitCode}}", container).stdout)
+            service: int(docker("inspect", "--format={{.State.ExitCode}}", container).stdout)
             for service, container in ids.items()
         }
 
@@ -64,10 +64,10 @@ class Stack:
         told = {f"SAGA_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         told |= {"SAGA_ADMIN_PASSWORD": self.admin_password, "SAGA_API_SECRET": self.api_secret}
         where = ("--project-name", self.project, "--env-file", os.devnull, "--progress=plain", "--ansi=never")
-        return _docker("compose", *where, *arguments, told=told)
+        return docker("compose", *where, *arguments, told=told)
 
 
-def _docker(
+def docker(
     *arguments: str, told: dict[str, str] | None = None, patience: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 — only this module says what to run

@@ -17,8 +17,7 @@ from tests.fault.siege import Siege
 from tests.fault.world import world
 
 SEEDS = (1, 2)
-RATE = 25.0
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+RATE = 15.0
 
 
 async def besiege(seed: int, figures: Figures, *, short: bool) -> None:
@@ -27,11 +26,12 @@ async def besiege(seed: int, figures: Figures, *, short: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="saga-chaos-") as folder:
         async with world(Path(folder), seed, RATE) as here:
             siege = Siege(here)
-            await _phase("every fault point", siege.rage(*plan.at_points(times=1 if short else 12)))
+            await _phase("every fault point", siege.rage(*plan.at_points(times=1 if short else 10)))
+            await _phase("recovery from all of these", siege.recovery("every fault point"))
             await _phase(
                 "one fault after the other", siege.strike(*(plan.one_of_each if short else plan.singles)(dice))
             )
-            await _phase("all at once", siege.rage(*plan.spree(dice, 4 if short else 60)))
+            await _phase("all at once", siege.rage(*plan.spree(dice, 4 if short else 40)))
             wrong = await siege.end()
             figures.add(siege, wrong)
             if wrong:
@@ -48,7 +48,7 @@ async def breed(figures: Figures) -> None:
         print(f"  {mutant}: {len(figures.mutants[mutant])} wrong", flush=True)
 
 
-async def _phase(name: str, doing: Coroutine[None, None, None]) -> None:
+async def _phase(name: str, doing: Coroutine[None, None, object]) -> None:
     began = time.monotonic()
     await doing
     print(f"  {name}: {time.monotonic() - began:.0f} s", flush=True)

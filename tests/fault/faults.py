@@ -49,8 +49,12 @@ def killed_at(service: str, points: Sequence[Point]) -> Fault:
     return Fault("SIGKILL at fault points", service, happen)
 
 
-def kill(service: str) -> Fault:
+def kill(service: str, after: float = 0) -> Fault:
+    """The process that is there so many seconds later dies: if it has just been killed, the one that replaces it."""
+
     async def happen(world: World) -> None:
+        await asyncio.sleep(after)
+        await world.alive(service)
         world.services.kill(service)
 
     return Fault("SIGKILL of a service", service, happen)

@@ -33,7 +33,8 @@ class Figures:
     def add(self, siege: Siege, wrong: Sequence[str]) -> None:
         here = siege.world
         self.orders.update(here.load.counts)
-        self.deaths.update({point: times for (_, point), times in here.deaths().items()})
+        for (_, point), times in here.deaths().items():
+            self.deaths[point] += times
         self.struck.update(siege.struck)
         for kind, seconds in siege.recoveries.items():
             self.recoveries.setdefault(kind, []).extend(seconds)

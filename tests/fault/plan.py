@@ -1,7 +1,6 @@
 """Which faults happen, and in which order: decided by the dice of a seed."""
 
 import random
-from collections.abc import Iterator
 
 from saga.faultpoints import Point
 from tests.fault import faults
@@ -37,11 +36,11 @@ def one_of_each(dice: random.Random) -> list[Fault]:
 def singles(dice: random.Random) -> list[Fault]:
     """Each kind of fault many times, one at a time: what it costs to recover from it."""
     planned = [
-        *(faults.kill(dice.choice(SERVICES)) for _ in range(20)),
+        *(faults.kill(dice.choice(SERVICES)) for _ in range(8)),
         *(faults.server_killed("broker", pause=dice.uniform(0, 3)) for _ in range(5)),
         *(faults.server_killed("database", pause=dice.uniform(0, 3)) for _ in range(5)),
         *(faults.server_restarted(server) for server in faults.SERVERS for _ in range(2)),
-        *(faults.cut(*dice.choice(WIRES)) for _ in range(25)),
+        *(faults.cut(*dice.choice(WIRES)) for _ in range(16)),
         *(faults.refused(*wire, seconds=dice.uniform(1, 4)) for wire in dice.sample(WIRES, 4)),
         *(faults.frozen(*wire, seconds=dice.uniform(5, 20)) for wire in dice.sample(WIRES, 4)),
         *(faults.delayed(*wire, seconds=5, delay=0.2) for wire in dice.sample(WIRES, 2)),
@@ -55,27 +54,23 @@ def singles(dice: random.Random) -> list[Fault]:
     return planned
 
 
-def spree(dice: random.Random, faults_in_all: int) -> list[list[Fault]]:
+def spree(dice: random.Random, times: int) -> list[list[Fault]]:
     """Everything at the same time: rows of kills, of hurt servers and of hurt wires."""
     return [
-        [faults.kill(dice.choice(SERVICES)) for _ in range(faults_in_all)],
-        [
-            faults.server_killed(dice.choice(faults.SERVERS), pause=dice.uniform(0, 3))
-            for _ in range(faults_in_all // 10)
-        ],
-        list(_on_wires(dice, faults_in_all // 2)),
+        [faults.kill(dice.choice(SERVICES), after=dice.uniform(0, 3)) for _ in range(times)],
+        [faults.server_killed(dice.choice(faults.SERVERS), pause=dice.uniform(0, 3)) for _ in range(times // 10)],
+        [fault for _ in range(times // 4) for fault in (faults.cut(*dice.choice(WIRES)), _on_a_wire(dice))],
     ]
 
 
-def _on_wires(dice: random.Random, times: int) -> Iterator[Fault]:
-    for _ in range(times):
-        wire = dice.choice(WIRES)
-        yield dice.choice(
-            [
-                faults.cut(*wire),
-                faults.refused(*wire, seconds=dice.uniform(0, 3)),
-                faults.frozen(*wire, seconds=dice.uniform(0, 5)),
-                faults.delayed(*wire, seconds=3, delay=dice.uniform(0, 0.3)),
-                faults.throttled(*wire, seconds=3, rate=dice.randint(10_000, 200_000)),
-            ]
-        )
+def _on_a_wire(dice: random.Random) -> Fault:
+    wire = dice.choice(WIRES)
+    return dice.choice(
+        [
+            faults.cut(*wire),
+            faults.refused(*wire, seconds=dice.uniform(0, 3)),
+            faults.frozen(*wire, seconds=dice.uniform(0, 5)),
+            faults.delayed(*wire, seconds=3, delay=dice.uniform(0, 0.3)),
+            faults.throttled(*wire, seconds=3, rate=dice.randint(10_000, 200_000)),
+        ]
+    )

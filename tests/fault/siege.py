@@ -31,7 +31,7 @@ class Siege:
         """One after the other; each after the system has recovered from the one before."""
         for fault in faults:
             await self._happen(fault)
-            self.recoveries[fault.kind].append(await self._recovery(fault))
+            self.recoveries[fault.kind].append(await self.recovery(f"{fault.kind} ({fault.what})"))
 
     async def rage(self, *rows: Iterable[Fault]) -> None:
         """Several rows at the same time, the faults of each one after the other, without waiting for a recovery."""
@@ -55,7 +55,8 @@ class Siege:
         await self.world.drained()
         return await self.world.judge()
 
-    async def _recovery(self, fault: Fault) -> float:
+    async def recovery(self, what: str) -> float:
+        """Seconds from now until the newest orders have all come to an end."""
         loop = asyncio.get_running_loop()
         over = loop.time()
         orders = list(self.world.load.promises)[-LOOKED_AT:]
@@ -65,7 +66,7 @@ class Siege:
                 left = await self.world.unfinished(orders)
             except (OSError, asyncpg.PostgresError):
                 return False
-            assert not left, f"{left} orders are still open after {fault.kind} ({fault.what})"
+            assert not left, f"{left} orders are still open after {what}"
             return True
 
         await eventually(is_recovered, within=RECOVERED_WITHIN)

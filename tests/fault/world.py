@@ -117,6 +117,14 @@ class World:
 
         await eventually(has_died, within=120)
 
+    async def alive(self, name: str) -> None:
+        """Return when there is a process of this service, ready or not."""
+
+        async def is_alive() -> bool:
+            return self.services.pid(name) != 0
+
+        await eventually(is_alive)
+
     async def ready(self, *names: str) -> None:
         """Return when these services are."""
         await asyncio.to_thread(self.services.wait, *names)
