@@ -7,10 +7,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 import jwt
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from saga import problems
 from saga.database import sql, transaction
@@ -25,6 +28,7 @@ from saga.metrics import (
     UNFINISHED_AGE,
 )
 from saga.participant import Participant
+from saga.problems import problem
 
 ALGORITHM = "HS256"
 
@@ -35,25 +39,50 @@ def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
     return jwt.encode({"sub": subject, "iat": now, "exp": now + valid_for}, secret, ALGORITHM)
 
 
-_scheme = HTTPBearer(bearerFormat="JWT", auto_error=False, description="minted by `saga token`")
+OPEN = frozenset({"/health/live", "/health/ready", "/metrics"})
+"""What supervisors ask for, who have no tokens."""
 
 
-def _bearer(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> str:
-    """Whose token it is. Refuses a missing, forged or expired one."""
-    if given is None or not given.credentials:
-        raise _unauthorized("a bearer token is needed: Authorization: Bearer …")
-    try:
-        secret = request.app.state.api_secret
-        claims = jwt.decode(given.credentials, secret, [ALGORITHM], options={"require": ["exp", "sub"]})
-    except jwt.ExpiredSignatureError:
-        raise _unauthorized("the bearer token has expired") from None
-    except jwt.InvalidTokenError:
-        raise _unauthorized("the bearer token is not valid") from None
-    return str(claims["sub"])
+class _Guard:
+    """Refuses who has no valid token, before anything of the request's body is read, or its path is looked up."""
+
+    def __init__(self, app: ASGIApp, secret: str) -> None:
+        self._app = app
+        self._secret = secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and scope["path"] not in OPEN:
+            try:
+                scope.setdefault("state", {})["caller"] = self._whose(Headers(scope=scope).get("Authorization"))
+            except _NoToken as error:
+                app = problem(HTTPStatus.UNAUTHORIZED, str(error), {"WWW-Authenticate": "Bearer"})
+        await app(scope, receive, send)
+
+    def _whose(self, authorization: str | None) -> str:
+        """Whose token it is. Refuses a missing, forged or expired one."""
+        scheme, token = get_authorization_scheme_param(authorization)
+        if scheme.lower() != "bearer" or not token:
+            raise _NoToken("a bearer token is needed: Authorization: Bearer …")
+        try:
+            claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp", "sub"]})
+        except jwt.ExpiredSignatureError:
+            raise _NoToken("the bearer token has expired") from None
+        except jwt.InvalidTokenError:
+            raise _NoToken("the bearer token is not valid") from None
+        return str(claims["sub"])
 
 
-def _unauthorized(detail: str) -> HTTPException:
-    return HTTPException(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
+class _NoToken(Exception):
+    pass
+
+
+_documented = Depends(HTTPBearer(bearerFormat="JWT", auto_error=False, description="minted by `saga token`"))
+
+
+def _caller(request: Request) -> str:
+    caller: str = request.state.caller
+    return caller
 
 
 def _participant(request: Request) -> Participant:
@@ -61,8 +90,8 @@ def _participant(request: Request) -> Participant:
     return participant
 
 
-Bearer = Depends(_bearer)
-Caller = Annotated[str, Bearer]
+Caller = Annotated[str, Depends(_caller)]
+"""Whose token it is."""
 Door = Annotated[Participant, Depends(_participant)]
 """The participant behind the API: `await door.ask(command)`."""
 
@@ -70,15 +99,15 @@ Door = Annotated[Participant, Depends(_participant)]
 def build(
     participant: Participant, api_secret: str, router: APIRouter, ready: Callable[[], Awaitable[dict[str, bool]]]
 ) -> FastAPI:
-    """The service's API: its own routes behind the token, health and metrics before it."""
+    """The service's API: everything behind the token, but for health and metrics."""
     name = participant.service.name
     app = FastAPI(title=f"{name} service", openapi_url=None)
     app.state.participant = participant
-    app.state.api_secret = api_secret
-    app.include_router(router, dependencies=[Bearer], responses=problems.PROBLEMS)
-    app.add_api_route("/openapi.json", app.openapi, dependencies=[Bearer], include_in_schema=False)
+    app.include_router(router, dependencies=[_documented], responses=problems.PROBLEMS)
+    app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     problems.install(app)
+    app.add_middleware(_Guard, secret=api_secret)
     return app
 
 

@@ -65,7 +65,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **m
 
 
 class _Limited:
-    """Reads no more of a request than any event may have: who sends more needs no token to do so."""
+    """Reads no more of a request than any event may have."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
