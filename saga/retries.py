@@ -50,9 +50,7 @@ class Retries:
         `envelope` is what it was understood as: its identity and time stay, also where they were derived.
         """
         attempt = attempts(message, self._names)
-        if (
-            isinstance(error, CONFLICTS) and self._tiers
-        ):  # another transaction's fault: it costs no attempt, and holds up nobody
+        if isinstance(error, CONFLICTS) and self._tiers:  # another's fault: it costs no attempt, and holds up nobody
             await self._retry(message, error, self._tiers[0], attempt, envelope)
         elif isinstance(error, InvalidMessage) or attempt >= len(self._tiers):
             await self._park(message, error, attempt, envelope)

@@ -16,20 +16,26 @@ def at_points(times: int) -> list[list[Fault]]:
     return [[faults.killed_at(service, at)] for service, at in points.items()]
 
 
-def one_of_each(dice: random.Random) -> list[Fault]:
-    """Every kind of fault once."""
+def one_of_each(dice: random.Random) -> list[list[Fault]]:
+    """Every kind of fault once: a row for the services, one for the servers, one for the wires."""
     return [
-        faults.kill(dice.choice(SERVICES)),
-        faults.server_killed("broker", pause=dice.uniform(0, 2)),
-        faults.server_killed("database", pause=dice.uniform(0, 2)),
-        faults.cut(*dice.choice(WIRES)),
-        faults.refused(*dice.choice(WIRES), seconds=2),
-        faults.alarm(dice.choice(["memory", "disk"]), seconds=3),
-        faults.delayed(*dice.choice(WIRES), seconds=3, delay=0.1),
-        faults.throttled(*dice.choice(WIRES), seconds=3, rate=20_000),
-        faults.skewed(dice.choice(SERVICES), dice.choice([-1, 1]), seconds=4),
-        faults.away("payment", seconds=4),
-        faults.frozen(dice.choice(SERVICES), dice.choice(faults.SERVERS), seconds=5),
+        [
+            faults.kill(dice.choice(SERVICES)),
+            faults.skewed(dice.choice(SERVICES), dice.choice([-1, 1]), seconds=4),
+            faults.away("payment", seconds=4),
+        ],
+        [
+            faults.server_killed("broker", pause=dice.uniform(0, 2)),
+            faults.server_killed("database", pause=dice.uniform(0, 2)),
+            faults.alarm(dice.choice(["memory", "disk"]), seconds=3),
+        ],
+        [
+            faults.cut(*dice.choice(WIRES)),
+            faults.refused(*dice.choice(WIRES), seconds=2),
+            faults.delayed(*dice.choice(WIRES), seconds=3, delay=0.1),
+            faults.throttled(*dice.choice(WIRES), seconds=3, rate=20_000),
+            faults.frozen(dice.choice(SERVICES), dice.choice(faults.SERVERS), seconds=5),
+        ],
     ]
 
 
