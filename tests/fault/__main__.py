@@ -28,17 +28,24 @@ async def besiege(seed: int, figures: Figures, *, short: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="saga-chaos-") as folder:
         async with world(Path(folder), seed, RATE) as here:
             siege = Siege(here)
-            await _phase("every fault point", siege.rage(*plan.at_points(times=1 if short else 10)))
-            await _phase("recovery from all of these", siege.recovery("every fault point"))
-            singles = list(chain(*plan.one_of_each(dice))) if short else plan.singles(dice)
-            await _phase("one fault after the other", siege.strike(*singles))
-            await _phase("all at once", siege.rage(*plan.spree(dice, 4 if short else 40)))
-            wrong = await siege.end()
+            try:
+                wrong = await _all_of_it(siege, dice, short=short)
+            except (AssertionError, ExceptionGroup) as error:
+                wrong = [repr(error)]
             figures.add(siege, wrong)
             if wrong:
                 print(f"seed {seed}: {len(wrong)} wrong")
                 print("\n".join(wrong[:30]))
                 print(here.stories(wrong))
+
+
+async def _all_of_it(siege: Siege, dice: random.Random, *, short: bool) -> list[str]:
+    await _phase("every fault point", siege.rage(*plan.at_points(times=1 if short else 10)))
+    await _phase("recovery from all of these", siege.recovery("every fault point"))
+    singles = list(chain(*plan.one_of_each(dice))) if short else plan.singles(dice)
+    await _phase("one fault after the other", siege.strike(*singles))
+    await _phase("all at once", siege.rage(*plan.spree(dice, 4 if short else 40)))
+    return await siege.end()
 
 
 async def breed(figures: Figures) -> None:

@@ -1,11 +1,20 @@
 """What can happen to a running system: each fault begins, lasts, and is over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from aio_pika.abc import AbstractChannel
+
+from events import Event
+from saga import Service
 from saga.broker import UNROUTED, connect
+from saga.deadletters import Databases
 from saga.faultpoints import Point
+from saga.retelling import Span, retell
+from tests.fault import parrot
 from tests.fault.wires import Wire
 from tests.fault.world import World
 
@@ -145,21 +154,53 @@ def skewed(service: str, days: int, seconds: float) -> Fault:
     return Fault("clock skew", f"{service} {days:+d} day", happen)
 
 
-def unbound(exchange: str, queue: str, event_type: str, seconds: float) -> Fault:
-    """Somebody deletes a binding, and the queue for what nobody hears: then everything is provisioned again."""
+def unbound(service: Service, queue: str, event: type[Event], seconds: float) -> Fault:
+    """Somebody deletes a binding. Others still hear the event, so nobody notices: then everything is provisioned again,
+    and, as the operations page says, what was said in the meantime is said again.
+    """
 
     async def happen(world: World) -> None:
-        connection = await connect(world.amqp, "somebody")
-        async with connection:
-            channel = await connection.channel()
-            await channel.queue_delete(UNROUTED)
-            await (await channel.get_queue(queue, ensure=False)).unbind(exchange, event_type)
+        since = datetime.now(UTC) - timedelta(seconds=5)
+        async with _channel(world) as channel:
+            await (await channel.get_queue(queue, ensure=False)).unbind(event.exchange, event.event_type)
         await asyncio.sleep(seconds)
         await world.deployment.provision()
-        for service in SERVICES:  # as the operations page says, instead of waiting for a minute
-            await world.ask(service, "UPDATE saga.outbox SET due_at = '-infinity', returns = 0")
+        databases = Databases(world.deployment.administrator.postgres)
+        await retell([service], databases, Span(since, event_type=event.event_type))
 
-    return Fault("binding lost", f"{exchange} → {queue}", happen)
+    return Fault("binding lost", f"{event.event_type} → {queue}", happen)
+
+
+def unheard(service: Service, event: type[Event], seconds: float) -> Fault:
+    """Somebody deletes all bindings for an event, and the queue for what nobody hears: it can't be routed, and comes
+    back. Then everything is provisioned again. While only some hearers are bound, nothing is published.
+    """
+
+    async def happen(world: World) -> None:
+        wire = world.wires[f"{service.name}-broker"]
+        wire.refuse()
+        async with _channel(world) as channel:
+            await channel.queue_delete(UNROUTED)
+            hearers = [other.name for other in world.deployment.services if event in other.heard]
+            for queue, key in [(parrot.QUEUE, "#"), *((name, event.event_type) for name in hearers)]:
+                await (await channel.get_queue(queue, ensure=False)).unbind(event.exchange, key)
+        wire.heal()
+        await asyncio.sleep(seconds)
+        wire.refuse()
+        await world.deployment.provision()
+        await world.parrot.prepare()
+        # as the operations page says, instead of waiting for a minute
+        await world.ask(service.name, "UPDATE saga.outbox SET due_at = '-infinity', returns = 0")
+        wire.heal()
+
+    return Fault("nobody bound", event.event_type, happen)
+
+
+@asynccontextmanager
+async def _channel(world: World) -> AsyncIterator[AbstractChannel]:
+    """Somebody's, who may do anything."""
+    async with await connect(world.amqp, "somebody") as connection:
+        yield await connection.channel()
 
 
 def _on_wire(kind: str, service: str, server: str, seconds: float, hurt: Callable[[Wire], None]) -> Fault:

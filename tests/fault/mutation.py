@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from events import StockReserved
+from inventory_service.handlers import inventory
 from saga.faultpoints import Point
 from tests.fault import faults
 from tests.fault.siege import Siege
@@ -35,8 +37,8 @@ async def relayed(siege: Siege) -> None:
     await at_points(siege, Point.RELAYED)
 
 
-async def binding_lost(siege: Siege) -> None:
-    await siege.rage([faults.unbound("inventory", "payment", "stock.reserved.v1", seconds=3)])
+async def nobody_bound(siege: Siege) -> None:
+    await siege.rage([faults.unheard(inventory, StockReserved, seconds=3)])
 
 
 BETRAYED_BY: Mapping[str, Callable[[Siege], Awaitable[None]]] = {
@@ -44,7 +46,7 @@ BETRAYED_BY: Mapping[str, Callable[[Siege], Awaitable[None]]] = {
     "forget_the_inbox": load_only,
     "take_down_the_fence": load_only,
     "delete_before_confirm": relayed,
-    "publish_without_mandatory": binding_lost,
+    "publish_without_mandatory": nobody_bound,
     "call_inside_the_transaction": load_only,
 }
 

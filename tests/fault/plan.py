@@ -2,6 +2,8 @@
 
 import random
 
+from events import StockReserved
+from inventory_service.handlers import inventory
 from saga.faultpoints import Point
 from tests.fault import faults
 from tests.fault.faults import SERVICES, WIRES, Fault
@@ -28,6 +30,7 @@ def one_of_each(dice: random.Random) -> list[list[Fault]]:
             faults.server_killed("broker", pause=dice.uniform(0, 2)),
             faults.server_killed("database", pause=dice.uniform(0, 2)),
             faults.alarm(dice.choice(["memory", "disk"]), seconds=3),
+            faults.unheard(inventory, StockReserved, seconds=2),
         ],
         [
             faults.cut(*dice.choice(WIRES)),
@@ -54,7 +57,8 @@ def singles(dice: random.Random) -> list[Fault]:
         *(faults.alarm(resource, seconds=dice.uniform(2, 10)) for resource in ("memory", "disk")),
         *(faults.skewed(service, days, seconds=5) for service, days in zip(SERVICES, (1, -1, 1, -1), strict=True)),
         *(faults.away(service, seconds=8) for service in ("inventory", "payment", "shipping")),
-        *(faults.unbound(*binding, seconds=3) for binding in [("inventory", "payment", "stock.reserved.v1")]),
+        faults.unbound(inventory, "payment", StockReserved, seconds=3),
+        faults.unheard(inventory, StockReserved, seconds=3),
     ]
     dice.shuffle(planned)
     return planned
