@@ -58,5 +58,5 @@ async def found_wrong(mutant: str | None, how: Callable[[Siege], Awaitable[None]
         try:
             await how(siege)
             return await siege.end()
-        except AssertionError as error:
-            return [str(error)]
+        except (AssertionError, ExceptionGroup) as error:
+            return [repr(error)]
