@@ -10,10 +10,13 @@ from tests.fault.faults import SERVICES, WIRES, Fault
 
 
 def at_points(times: int) -> list[list[Fault]]:
-    """Every fault point, so many times: a row for each service, for all rows to happen at the same time."""
+    """Every fault point, so many times: a row for each service, for all rows to happen at the same time.
+
+    In turns: a service that only ever dies before it says something leaves the others without work.
+    """
     points: dict[str, list[Point]] = {service: [] for service in SERVICES}
-    for point in sorted(Point, key=lambda point: len(faults.services_of(point))):
-        for _ in range(times):
+    for _ in range(times):
+        for point in sorted(Point, key=lambda point: len(faults.services_of(point))):
             points[min(faults.services_of(point), key=lambda name: len(points[name]))].append(point)
     return [[faults.killed_at(service, at)] for service, at in points.items()]
 

@@ -115,7 +115,7 @@ class World:
             assert self.deaths()[service, point] > deaths, f"{service} never came by {point}"
             return True
 
-        await eventually(has_died, within=120)
+        await eventually(has_died, within=300)
 
     async def alive(self, name: str) -> None:
         """Return when there is a process of this service, ready or not."""
