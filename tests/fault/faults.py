@@ -23,6 +23,7 @@ SERVERS = ("broker", "database")
 WIRES = [(service, server) for service in SERVICES for server in SERVERS]
 CALLING = {Point.LEASED, Point.ANSWERED, Point.SETTLING, Point.SETTLED}
 DIVERTING = {Point.DIVERTING, Point.DIVERTED}
+AT_POINTS = "SIGKILL at fault points"
 LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
@@ -55,7 +56,7 @@ def killed_at(service: str, points: Sequence[Point]) -> Fault:
         for point in points:
             await world.died_at(service, point)
 
-    return Fault("SIGKILL at fault points", service, happen)
+    return Fault(AT_POINTS, service, happen)
 
 
 def kill(service: str, after: float = 0) -> Fault:
@@ -107,7 +108,7 @@ def frozen(service: str, server: str, seconds: float) -> Fault:
 
 
 def delayed(service: str, server: str, seconds: float, delay: float) -> Fault:
-    return _on_wire(f"{delay * 1000:.0f} ms delay", service, server, seconds, lambda wire: wire.delay(delay))
+    return _on_wire("delay", service, server, seconds, lambda wire: wire.delay(delay))
 
 
 def throttled(service: str, server: str, seconds: float, rate: int) -> Fault:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from saga.faultpoints import Point
+from tests.fault.faults import AT_POINTS
 from tests.fault.load import KINDS
 from tests.fault.siege import Siege
 
@@ -36,6 +37,7 @@ class Figures:
         for (_, point), times in here.deaths().items():
             self.deaths[point] += times
         self.struck.update(siege.struck)
+        self.struck[AT_POINTS] = self.deaths.total()
         for kind, seconds in siege.recoveries.items():
             self.recoveries.setdefault(kind, []).extend(seconds)
         self.wrong.extend(wrong)
@@ -77,7 +79,7 @@ def report(figures: Figures, seeds: Sequence[int]) -> Iterator[str]:
 
 def _orders(figures: Figures) -> list[tuple[str, str]]:
     kinds = {kind: times for kind, times in figures.orders.items() if kind in KINDS}
-    return [("orders", str(sum(kinds.values()))), *((kind, str(times)) for kind, times in figures.orders.items())]
+    return [("orders", f"{sum(kinds.values()):,}"), *((kind, f"{times:,}") for kind, times in figures.orders.items())]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
