@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import islice
 
 import structlog
@@ -153,11 +154,12 @@ class Consumer:
 
     async def _handle_groups(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         groups: dict[tuple[str, bool], _Members] = {}
+        refused: list[tuple[AbstractIncomingMessage, InvalidMessage]] = []
         for message in batch:
             try:
                 envelope = self._decode(message)
             except InvalidMessage as error:
-                await self._retries.fail(message, error)
+                refused.append((message, error))
                 continue
             step = self._participant.service.step_for(type(envelope.data))
             if step in self._held_back:
@@ -165,8 +167,26 @@ class Consumer:
                 continue
             has_failed = attempts(message, self._names) > 0  # those keep to themselves, and spoil no other batch
             groups.setdefault((step.name, has_failed), []).append((message, envelope))
-        for (name, _), members in groups.items():
-            await self._handle_group(self._participant.service.steps[name], members)
+        async with self._parked_meanwhile(refused):
+            for (name, _), members in groups.items():
+                await self._handle_group(self._participant.service.steps[name], members)
+
+    @asynccontextmanager
+    async def _parked_meanwhile(
+        self, refused: Sequence[tuple[AbstractIncomingMessage, InvalidMessage]]
+    ) -> AsyncIterator[None]:
+        """By the end of the block these have parked, for which the others needn't wait."""
+
+        async def park() -> None:
+            for message, error in refused:
+                await self._retries.fail(message, error)
+
+        parking = asyncio.create_task(park()) if refused else None
+        try:
+            yield
+        finally:
+            if parking is not None:
+                await parking
 
     async def _handle_group(self, step: Step, members: _Members) -> None:
         """In one transaction; where that fails, in halves, until the culprit is alone and only it is sent away."""
