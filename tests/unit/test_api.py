@@ -267,7 +267,8 @@ async def test_every_endpoint_of_the_contract_is_there_and_behind_the_token(
         for endpoint in endpoints:
             method, path = endpoint.format(id=ORDER_ID, sku="CHAIR").split(" ")
             assert (await client.request(method, path)).status_code == 401
-            assert (await client.request(method, path, headers=known)).status_code not in {401, 404, 405}
+            with capture_logs():  # to render the accidents of a service without handlers takes seconds
+                assert (await client.request(method, path, headers=known)).status_code not in {401, 404, 405}
 
 
 @pytest.mark.parametrize(
