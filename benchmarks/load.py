@@ -1,0 +1,138 @@
+"""Orders, and how long each takes to its end: as many as possible at once, or so many a second whatever happens."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from pamqp import commands
+
+from benchmarks.limit.amqp import Link, Outgoing
+
+ENDS = {"shipping": "shipment.scheduled.v1", "inventory": "stock.released.v1"}
+"""By exchange: an order is fulfilled, or wholly undone."""
+SKUS = ("CHAIR", "DESK", "LAMP")
+WINDOW = 50
+QUEUE = "ends"
+
+
+@dataclass
+class Load:
+    """`declined` is the share of orders whose card is refused, so that they are compensated, 0 to 1."""
+
+    link: Link
+    declined: float = 0.0
+    skus: tuple[str, ...] = SKUS
+    waiting: dict[str, float] = field(default_factory=dict)
+    """When each order that hasn't ended was to be placed."""
+    latencies: list[float] = field(default_factory=list)
+    """Seconds, in the order of the ends."""
+    ended: int = 0
+    placed: int = 0
+
+    async def saturate(self, in_flight: int, seconds: float, warm_up: float) -> float:
+        """Orders that end in a second, while always so many are on their way."""
+        loop = asyncio.get_running_loop()
+        await self._keep_busy(in_flight, until=loop.time() + warm_up)
+        since, before = loop.time(), self.ended
+        await self._keep_busy(in_flight, until=since + seconds)
+        return (self.ended - before) / (loop.time() - since)
+
+    async def _keep_busy(self, in_flight: int, until: float) -> None:
+        while asyncio.get_running_loop().time() < until:
+            room = in_flight - len(self.waiting)
+            if room >= WINDOW:
+                await self.link.publish(self._orders(min(room, 10 * WINDOW)))
+            else:
+                await asyncio.sleep(0.002)
+
+    async def at_rate(self, rate: float, seconds: float) -> list[float]:
+        """The latencies of all orders, each from when it was due, in seconds: an open loop doesn't wait for anybody."""
+        loop = asyncio.get_running_loop()
+        began, self.latencies = loop.time(), []
+        count = int(rate * seconds)
+        for number in range(count):
+            due = began + number / rate
+            if (early := due - loop.time()) > 0:
+                await asyncio.sleep(early)
+            self.link.publish(self._orders(1, due))
+        await self.drained()
+        return self.latencies
+
+    async def drained(self, within: float = 300) -> None:
+        """Return when no order is on its way. Raises TimeoutError."""
+        async with asyncio.timeout(within):
+            while self.waiting:  # noqa: ASYNC110 — the listener has no time to tell
+                await asyncio.sleep(0.005)
+
+    async def listen(self) -> None:
+        """Note when orders end. Until cancelled."""
+        while True:
+            self.link.news.clear()
+            now = asyncio.get_running_loop().time()
+            while self.link.arrived:
+                delivery = self.link.arrived.popleft()
+                saga = json.loads(delivery.body)["subject"]
+                if (due := self.waiting.pop(saga, None)) is not None:
+                    self.latencies.append(now - due)
+                    self.ended += 1
+            await self.link.news.wait()
+
+    def _orders(self, count: int, due: float | None = None) -> Iterator[Outgoing]:
+        due = due or asyncio.get_running_loop().time()
+        for _ in range(count):
+            self.placed += 1
+            saga = str(uuid4())
+            self.waiting[saga] = due
+            is_declined = int(self.placed * self.declined) > int((self.placed - 1) * self.declined)
+            yield Outgoing("orders", "order.placed.v1", str(uuid4()), saga, self._body(saga, is_declined=is_declined))
+
+    def _body(self, saga: str, *, is_declined: bool) -> bytes:
+        order = {
+            "order_id": saga,
+            "customer_id": f"c-{self.placed % 1000}",
+            "currency": "EUR",
+            "lines": [{"sku": self.skus[self.placed % len(self.skus)], "quantity": 1, "unit_price": 4990}],
+            "payment_method": "pm_card_chargeDeclined" if is_declined else "pm_card_visa",
+            "ship_to": {
+                "name": "Ada Lovelace",
+                "street": "12 St James's Square",
+                "city": "London",
+                "postal_code": "SW1Y 4JH",
+                "country": "GB",
+            },
+        }
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        envelope = {
+            "specversion": "1.0",
+            "id": str(uuid4()),
+            "source": "benchmark",
+            "type": "order.placed.v1",
+            "subject": saga,
+            "time": now,
+            "datacontenttype": "application/json",
+            "correlationid": saga,
+            "data": order,
+        }
+        return json.dumps(envelope).encode()
+
+
+@asynccontextmanager
+async def loading(amqp: str, declined: float = 0.0, skus: tuple[str, ...] = SKUS) -> AsyncIterator[Load]:
+    """A connection that places orders and hears how they end."""
+    link = Link()
+    await link.open(amqp)
+    await link.ask(commands.Queue.Declare(queue=QUEUE, exclusive=True))
+    for exchange, event_type in ENDS.items():
+        await link.ask(commands.Queue.Bind(queue=QUEUE, exchange=exchange, routing_key=event_type))
+    await link.consume(QUEUE)
+    load = Load(link, declined, skus)
+    listening = asyncio.create_task(load.listen())
+    try:
+        yield load
+    finally:
+        listening.cancel()
+        await link.close()
