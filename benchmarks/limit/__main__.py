@@ -1,7 +1,7 @@
 """One of the four services: `python -m benchmarks.limit NAME AMQP_URL DATABASE_URL`.
 
 What has arrived is handled together, in a few statements over arrays, and acknowledged after the commit. What follows
-is published from memory in one write, and leaves the outbox with the next transaction after the broker has confirmed it.
+is published from memory in one write, and leaves the outbox with the next transaction after the broker's confirm.
 """
 
 import json
