@@ -1,8 +1,7 @@
 """From the service's queue to its handlers."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 
@@ -11,6 +10,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga import faultpoints
+from saga.batches import Inbound, arrived, cohorts
 from saga.broker import Names, connect, delivery, open_channel, reconnect, short, translated
 from saga.database import CONFLICTS, reach
 from saga.declarations import Step
@@ -24,13 +24,8 @@ from saga.waiting import backoffs
 
 log = structlog.get_logger()
 
-SUSPECT = 2
-"""Redeliveries after which a message may be the one that takes the process down."""
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
-
-_Inbound = asyncio.Queue[AbstractIncomingMessage | None]
-
 
 _Members = list[tuple[AbstractIncomingMessage, Envelope[Event]]]
 """Messages of one batch that the same step handles, in one transaction."""
@@ -46,7 +41,7 @@ class Consumer:
         self._names = Names(participant.service.name)
         self._decoder = Decoder(participant.service.heard)
         self._held_back = participant.service.followers if settings.restored else ()
-        self._inbound: _Inbound = asyncio.Queue()
+        self._inbound: Inbound = asyncio.Queue()
         self._connect = connect
         self._stopping = False
         self._stopped = asyncio.Event()
@@ -95,7 +90,7 @@ class Consumer:
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
         await reach(self._participant.pool)
-        inbound: _Inbound = asyncio.Queue()
+        inbound: Inbound = asyncio.Queue()
         self._inbound = inbound
         connect_now, self._connect = self._connect, reconnect
         connection = await connect_now(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
@@ -113,7 +108,7 @@ class Consumer:
             self.consuming = False
             await _quietly(connection.close())
 
-    async def _consume(self, channel: AbstractChannel, inbound: _Inbound) -> None:
+    async def _consume(self, channel: AbstractChannel, inbound: Inbound) -> None:
         while not self._stopping:
             try:
                 async with asyncio.timeout(STALL):
@@ -121,7 +116,7 @@ class Consumer:
             except TimeoutError:
                 await self._expect_empty(channel)
                 continue
-            batch = _batch(first, inbound, self._settings.batch)
+            batch = arrived(first, inbound, self._settings.batch)
             if not batch:
                 break
             BATCH.labels(self._names.service).observe(len(batch))
@@ -223,43 +218,6 @@ class Consumer:
     def _decode(self, message: AbstractIncomingMessage) -> Envelope[Event]:
         _, routing_key = origin(message, self._names)
         return self._decoder.decode(delivery(message, routing_key))
-
-
-def _batch(first: AbstractIncomingMessage | None, inbound: _Inbound, most: int) -> list[AbstractIncomingMessage]:
-    """What has arrived already, waiting for nothing; empty when the session is over."""
-    batch: list[AbstractIncomingMessage] = []
-    message = first
-    while message is not None:
-        batch.append(message)
-        if len(batch) == most or inbound.empty():
-            return batch
-        message = inbound.get_nowait()
-    inbound.put_nowait(None)  # the session is over after this batch
-    return batch
-
-
-def cohorts(batch: Sequence[AbstractIncomingMessage], most: int) -> Iterator[Sequence[AbstractIncomingMessage]]:
-    """Which messages of a batch to handle together: all of them, unless the process has died over some already.
-
-    What it dies over counts as redelivered, the innocent beside the culprit as well. Therefore each further redelivery
-    quarters the company a message is handled in, down to itself alone; and the order is drawn by lot, so that at every
-    attempt another half of the innocent gets past the culprit, long before the broker parks what it has delivered
-    too often.
-    """
-    trusted = [message for message in batch if _redeliveries(message) < SUSPECT]
-    if trusted:
-        yield trusted
-    suspects = [message for message in batch if _redeliveries(message) >= SUSPECT]
-    random.shuffle(suspects)
-    while suspects:
-        company = max(most >> 2 * (max(map(_redeliveries, suspects)) - SUSPECT + 1), 1)
-        yield suspects[:company]
-        del suspects[:company]
-
-
-def _redeliveries(message: AbstractIncomingMessage) -> int:
-    counted = message.headers.get("x-delivery-count", 0)
-    return counted if isinstance(counted, int) else 0
 
 
 async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:
