@@ -1,6 +1,6 @@
 """The published language: every event of the order saga, its envelope, and how to read it off the wire."""
 
-from events.decoding import MAX_BODY, Decoder, Delivery
+from events.decoding import MAX_BODY, Decoder, Delivered, Delivery
 from events.envelope import CONTENT_TYPE, Envelope
 from events.errors import BodyTooLarge, InvalidContent, InvalidMessage, TypeMismatch, UnknownType
 from events.event import AboutOrder, Event, Message
@@ -24,6 +24,7 @@ __all__ = [
     "Allocation",
     "BodyTooLarge",
     "Decoder",
+    "Delivered",
     "Delivery",
     "Envelope",
     "Event",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ValidationError
@@ -22,15 +22,35 @@ from events.event import Event
 MAX_BODY = 1024 * 1024
 """Bytes. The largest valid order has about 40 kB."""
 
+_Whole = Envelope[Event]
 _PREFIXES = ("cloudEvents:", "cloudEvents_", "ce-")
 _BARE_IDS = UUID("5b6a3f0e-7c7e-5b0d-9a53-3f1f1c9f6d3a")
 
 E = TypeVar("E", bound=Event)
 
 
+class Delivered(Protocol):
+    """What the broker handed over, in words of no client library. `type` is the original routing key."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def timestamp(self) -> datetime | None: ...
+    @property
+    def headers(self) -> Mapping[str, object]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the broker handed over, in words of no client library. `type` is the original routing key."""
+    """The same as values."""
 
     type: str
     body: bytes
@@ -63,7 +83,7 @@ class Decoder:
     def __init__(self, types: Iterable[type[Event]]) -> None:
         self._types = {event.event_type: event for event in types}
 
-    def decode(self, delivery: Delivery) -> Envelope[Event]:
+    def decode(self, delivery: Delivered) -> Envelope[Event]:
         """The event in its envelope, complete: what the sender left out is derived.
 
         Raises InvalidMessage, with a text for people, when the message can't be understood.
@@ -85,7 +105,7 @@ class Decoder:
             raise InvalidContent.of(delivery.type, error) from None
 
 
-def _structured(event: type[E], delivery: Delivery) -> Envelope[E]:
+def _structured(event: type[E], delivery: Delivered) -> Envelope[Event]:
     try:
         message = _structured_model(event).model_validate_json(delivery.body, strict=True)
     except ValidationError:
@@ -94,13 +114,13 @@ def _structured(event: type[E], delivery: Delivery) -> Envelope[E]:
     return _complete(message, message.data, delivery)
 
 
-def _binary(event: type[E], headers: Mapping[str, str], delivery: Delivery) -> Envelope[E]:
+def _binary(event: type[E], headers: Mapping[str, str], delivery: Delivered) -> Envelope[Event]:
     attributes = _Attributes.model_validate(headers)
     _refuse_mismatch(attributes.type, delivery)
     return _complete(attributes, event.model_validate_json(delivery.body, strict=True), delivery)
 
 
-def _bare(event: type[E], delivery: Delivery) -> Envelope[E]:
+def _bare(event: type[E], delivery: Delivered) -> Envelope[Event]:
     """Without a `message_id`, its type and saga identify it: pasted twice, it is one event."""
     data = event.model_validate_json(delivery.body, strict=True)
     identity = delivery.message_id or str(uuid5(_BARE_IDS, f"{delivery.type} {data.saga_id}"))
@@ -109,7 +129,7 @@ def _bare(event: type[E], delivery: Delivery) -> Envelope[E]:
     return _complete(attributes, data, delivery)
 
 
-def _complete(attributes: _Attributes, data: E, delivery: Delivery) -> Envelope[E]:
+def _complete(attributes: _Attributes, data: E, delivery: Delivered) -> Envelope[Event]:
     """The data say which saga it is; a trace id of another shape than W3C's is none."""
     _refuse_mismatch(attributes.type, delivery)
     fields = {
@@ -123,12 +143,12 @@ def _complete(attributes: _Attributes, data: E, delivery: Delivery) -> Envelope[
         "data": data,
     }
     try:
-        return Envelope[E].model_validate(fields | {"traceparent": attributes.traceparent})
+        return _Whole.model_validate(fields | {"traceparent": attributes.traceparent})
     except ValidationError:
-        return Envelope[E].model_validate(fields)
+        return _Whole.model_validate(fields)
 
 
-def _refuse_mismatch(stated: str | None, delivery: Delivery) -> None:
+def _refuse_mismatch(stated: str | None, delivery: Delivered) -> None:
     """Else who may write to one exchange could speak in the name of another."""
     if stated is not None and stated != delivery.type:
         raise TypeMismatch(stated, delivery.type)

@@ -47,7 +47,7 @@ class Progress:
 
 def hear(progress: Progress, event: Event) -> Progress:  # noqa: PLR0911 — one line per fact
     """The order's progress with one more fact. What is final stays."""
-    known = replace(progress, heard=progress.heard | {event.event_type})
+    known = Progress(progress.status, progress.reason, progress.heard | {event.event_type})
     if progress.status in FINAL:
         return known
     match event:

@@ -1,7 +1,7 @@
 """The front door's part in the saga: it starts and cancels sagas, and follows them without steering."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
 from uuid import UUID
@@ -26,6 +26,7 @@ from events import (
 )
 from events.values import Reason
 from order_service import domain, store
+from order_service.domain import Progress
 from order_service.laws import LAWS
 from order_service.settings import OrderSettings
 from saga import Command, CommandRefused, Service, Tx
@@ -100,10 +101,17 @@ async def follow_order(facts: Sequence[Fact], tx: Tx) -> None:
 
 async def _hear(facts: Sequence[Fact], tx: Tx) -> None:
     """The orders stand as these facts, and those heard before, say."""
-    news: defaultdict[UUID, list[Event]] = defaultdict(list)
+    told: defaultdict[UUID, list[Event]] = defaultdict(list)
     for fact in facts:
-        news[fact.order_id].append(fact)
-    known = await store.lock(tx, news)
-    progress = {order_id: reduce(domain.hear, events, known[order_id]) for order_id, events in news.items()}
+        told[fact.order_id].append(fact)
     placed = {fact.order_id: fact for fact in facts if isinstance(fact, OrderPlaced)}
-    await store.save(tx, progress, placed)
+    unheard: Mapping[UUID, Sequence[Event]] = told
+    while unheard:
+        known = await store.lock(tx, unheard)
+        progress = {
+            order_id: reduce(domain.hear, events, known.get(order_id, Progress()))
+            for order_id, events in unheard.items()
+        }
+        await store.save(tx, {order_id: progress[order_id] for order_id in known}, placed)
+        added = await store.add(tx, {key: new for key, new in progress.items() if key not in known}, placed)
+        unheard = {key: events for key, events in unheard.items() if key not in known and key not in added}

@@ -9,15 +9,20 @@ ON CONFLICT (order_id) DO UPDATE SET
 WHERE known.details IS NULL
 RETURNING order_id;
 
--- name: add_unknown!
--- Make rows for orders of which something has been heard for the first time.
-INSERT INTO customer_order (order_id, status) SELECT order_id, 'placed' FROM unnest($1::uuid[]) AS order_id
-ON CONFLICT DO NOTHING;
-
 -- name: lock_orders
 -- What is known of these orders, locked in the order of their ids.
 SELECT order_id, status, reason, heard FROM customer_order
 WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE;
+
+-- name: add_orders
+-- Remember orders of which something has been heard for the first time; those that nobody else has just added.
+INSERT INTO customer_order (order_id, status, reason, heard, details, amount, fulfil_by)
+SELECT order_id, status, reason, string_to_array(heard, ' '), details, amount, now() + fulfil_within * interval '1 second'
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bigint[], $7::bigint[])
+    AS news (order_id, status, reason, heard, details, amount, fulfil_within)
+ORDER BY order_id
+ON CONFLICT DO NOTHING
+RETURNING order_id;
 
 -- name: save_progress!
 -- What is known of these orders now.

@@ -1,7 +1,7 @@
 """Orders in the database."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -57,20 +57,29 @@ async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool
 
 
 async def lock(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, Progress]:
-    """How far these orders have come; nobody else changes that before `tx` ends."""
-    ids = sorted(order_ids)
-    await tx.execute(sql.add_unknown, ids)
+    """How far the known ones of these orders have come; nobody else changes that before `tx` ends."""
     return {
         UUID(int=row["order_id"].int): Progress(Status(row["status"]), row["reason"], frozenset(row["heard"]))
-        for row in await tx.fetch(sql.lock_orders, ids)
+        for row in await tx.fetch(sql.lock_orders, sorted(order_ids))
     }
+
+
+async def add(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> set[UUID]:
+    """Remember orders that weren't known; those that somebody else has just added are not among what it returns."""
+    if not progress:
+        return set()
+    return {UUID(int=row["order_id"].int) for row in await tx.fetch(sql.add_orders, *_columns(progress, placed))}
 
 
 async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> None:
     """How far these orders have come now, and the details of those that were placed."""
+    if progress:
+        await tx.execute(sql.save_progress, *_columns(progress, placed))
+
+
+def _columns(progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> Sequence[Sequence[object]]:
     details = [placed.get(order_id) for order_id in progress]
-    await tx.execute(
-        sql.save_progress,
+    return (
         list(progress),
         [known.status for known in progress.values()],
         [known.reason for known in progress.values()],

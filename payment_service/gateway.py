@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from aiodataloader import DataLoader
+
 from events import AboutOrder, Address, Allocation, Outcome
 from events.values import Amount, Currency, Text
 from saga import Call, Pool, queries
@@ -79,15 +81,13 @@ class SimulatedGateway:
         self._books = books
         self._latency = latency
         self._timeout_rate = timeout_rate
+        self._charges: DataLoader[tuple[UUID, Capture], str | None] = DataLoader(self._charge, cache=False)
 
     async def capture(self, capture: Capture, key: UUID) -> Charged | Declined:
         await asyncio.sleep(self._latency)
-        reason, _ = DECLINING.get(capture.payment_method, (None, ""))
-        charge = f"ch_{key.hex}"
-        booked = (key, charge, capture.amount, capture.currency, capture.order_id, reason)
-        declined = await self._books.fetchval(sql.charge, *booked)
+        declined = await self._charges.load((key, capture))
         self._perhaps_lose_the_answer()
-        return Charged(charge) if declined is None else Declined(*DECLINING[capture.payment_method])
+        return Charged(_charge_id(key)) if declined is None else Declined(*DECLINING[capture.payment_method])
 
     async def refund(self, refund: Refund, key: UUID) -> Refunded:
         await asyncio.sleep(self._latency)
@@ -95,6 +95,25 @@ class SimulatedGateway:
         self._perhaps_lose_the_answer()
         return Refunded(refund.amount)
 
+    async def _charge(self, asked: list[tuple[UUID, Capture]]) -> list[str | None]:
+        """Write down at once what is asked at once; why each was declined, if it was."""
+        captures = dict(asked)
+        rows = await self._books.fetch(
+            sql.charge,
+            list(captures),
+            [_charge_id(key) for key in captures],
+            [capture.amount for capture in captures.values()],
+            [capture.currency for capture in captures.values()],
+            [capture.order_id for capture in captures.values()],
+            [DECLINING.get(capture.payment_method, (None, ""))[0] for capture in captures.values()],
+        )
+        declined = {row["idempotency_key"]: row["declined"] for row in rows}
+        return [declined[key] for key, _ in asked]
+
     def _perhaps_lose_the_answer(self) -> None:
         if random.random() < self._timeout_rate:
             raise TimeoutError("the gateway acted, and its answer was lost")
+
+
+def _charge_id(key: UUID) -> str:
+    return f"ch_{key.hex}"

@@ -1,9 +1,9 @@
 -- name: charge
--- Charge for an order under the key, unless it was used before; why that was declined, if it was.
+-- Charge for orders under these keys, unless they were used before; why that was declined, if it was.
 INSERT INTO gateway.charge AS known (idempotency_key, charge_id, amount, currency, reference, declined)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::text[])
 ON CONFLICT (idempotency_key) DO UPDATE SET charge_id = known.charge_id
-RETURNING declined;
+RETURNING idempotency_key, declined;
 
 -- name: refund!
 -- Refund under the key, unless it was used before.

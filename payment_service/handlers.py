@@ -43,19 +43,24 @@ async def capture_payment(reserved: Sequence[StockReserved], tx: Tx) -> Sequence
 
 
 @payment.settles(Capture)
-async def record_capture(capture: Capture, answer: Charged | Declined, tx: Tx) -> PaymentCaptured | PaymentDeclined:
+async def record_capture(
+    captures: Sequence[Capture], answers: Sequence[Charged | Declined], tx: Tx
+) -> Sequence[PaymentCaptured | PaymentDeclined]:
     """The money is ours, or the gateway refused."""
-    if isinstance(answer, Declined):
-        await store.record_declined(tx, capture.order_id, answer.reason)
-        return PaymentDeclined(order_id=capture.order_id, reason=answer.reason, detail=answer.detail)
-    return PaymentCaptured(
-        order_id=capture.order_id,
-        payment_id=await store.record_captured(tx, capture.order_id, answer.charge_id),
-        amount=capture.amount,
-        currency=capture.currency,
-        ship_to=capture.ship_to,
-        allocations=capture.allocations,
-    )
+    payment_ids = await store.record_answers(tx, captures, answers)
+    return [
+        PaymentDeclined(order_id=capture.order_id, reason=answer.reason, detail=answer.detail)
+        if isinstance(answer, Declined)
+        else PaymentCaptured(
+            order_id=capture.order_id,
+            payment_id=payment_ids[capture.order_id],
+            amount=capture.amount,
+            currency=capture.currency,
+            ship_to=capture.ship_to,
+            allocations=capture.allocations,
+        )
+        for capture, answer in zip(captures, answers, strict=True)
+    ]
 
 
 @payment.refuses(capture_payment)

@@ -4,14 +4,15 @@ INSERT INTO payment (order_id, payment_id, status, amount, currency)
 SELECT order_id, payment_id, 'pending', amount, currency
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS payment (order_id, payment_id, amount, currency);
 
--- name: record_captured
--- The gateway has the money; our id of the payment.
-UPDATE payment SET status = 'captured', captured = amount, charge_id = $2, changed_at = now()
-WHERE order_id = $1 RETURNING payment_id;
-
--- name: record_declined!
--- The gateway refused.
-UPDATE payment SET status = 'declined', reason = $2, changed_at = now() WHERE order_id = $1;
+-- name: record_answers
+-- The gateway has the money, and its name for that; or it refused, and why. Our ids of the payments.
+UPDATE payment SET
+    status = CASE WHEN answer.charge_id IS NULL THEN 'declined' ELSE 'captured' END,
+    captured = CASE WHEN answer.charge_id IS NULL THEN 0 ELSE amount END,
+    charge_id = answer.charge_id, reason = answer.reason, changed_at = now()
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS answer (order_id, charge_id, reason)
+WHERE payment.order_id = answer.order_id
+RETURNING payment.order_id, payment_id;
 
 -- name: record_refused!
 -- Nobody was asked for money; how much it would have been isn't known (ISO 4217: XXX is no currency).

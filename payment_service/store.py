@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from events import StockReserved
+from payment_service.gateway import Capture, Charged, Declined
 from saga import Tx, queries
 
 sql = queries(__file__)
@@ -35,14 +36,15 @@ async def open_payments(tx: Tx, reserved: Sequence[StockReserved]) -> None:
     )
 
 
-async def record_captured(tx: Tx, order_id: UUID, charge_id: str) -> str:
-    """Our id of the payment."""
-    payment_id: str = await tx.fetchval(sql.record_captured, order_id, charge_id)
-    return payment_id
-
-
-async def record_declined(tx: Tx, order_id: UUID, reason: str) -> None:
-    await tx.execute(sql.record_declined, order_id, reason)
+async def record_answers(tx: Tx, captures: Sequence[Capture], answers: Sequence[Charged | Declined]) -> dict[UUID, str]:
+    """Our ids of these payments, by order."""
+    rows = await tx.fetch(
+        sql.record_answers,
+        [capture.order_id for capture in captures],
+        [answer.charge_id if isinstance(answer, Charged) else None for answer in answers],
+        [answer.reason if isinstance(answer, Declined) else None for answer in answers],
+    )
+    return {UUID(int=row["order_id"].int): row["payment_id"] for row in rows}
 
 
 async def record_refused(tx: Tx, order_id: UUID, reason: str) -> None:

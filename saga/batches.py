@@ -3,19 +3,19 @@
 import asyncio
 import random
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from aio_pika.abc import AbstractIncomingMessage
+from saga.broker import Incoming
 
 SUSPECT = 2
 """Redeliveries after which a message may be the one that takes the process down."""
 
-Inbound = asyncio.Queue[AbstractIncomingMessage | None]
-"""What has been delivered and not yet taken; None when the session is over."""
+M = TypeVar("M", bound=Incoming)
 
 
-def arrived(first: AbstractIncomingMessage | None, inbound: Inbound, most: int) -> list[AbstractIncomingMessage]:
-    """What has arrived already, waiting for nothing; empty when the session is over."""
-    batch: list[AbstractIncomingMessage] = []
+def arrived(first: M | None, inbound: asyncio.Queue[M | None], most: int) -> list[M]:
+    """What has arrived already, waiting for nothing; empty when the session is over, of which None tells."""
+    batch: list[M] = []
     message = first
     while message is not None:
         batch.append(message)
@@ -26,7 +26,7 @@ def arrived(first: AbstractIncomingMessage | None, inbound: Inbound, most: int) 
     return batch
 
 
-def cohorts(batch: Sequence[AbstractIncomingMessage], most: int) -> Iterator[Sequence[AbstractIncomingMessage]]:
+def cohorts(batch: Sequence[M], most: int) -> Iterator[Sequence[M]]:
     """Which messages of a batch to handle together: all of them, unless the process has died over some already.
 
     What it dies over counts as redelivered, the innocent beside the culprit as well. Therefore each further redelivery
@@ -45,6 +45,6 @@ def cohorts(batch: Sequence[AbstractIncomingMessage], most: int) -> Iterator[Seq
         del suspects[:company]
 
 
-def redeliveries(message: AbstractIncomingMessage) -> int:
+def redeliveries(message: Incoming) -> int:
     counted = message.headers.get("x-delivery-count", 0)
     return counted if isinstance(counted, int) else 0

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Protocol
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, HeadersType
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
@@ -19,14 +21,11 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
-from events import Delivery
-from saga import amqp_tolerance
+from events import Delivered
+from saga import amqp, amqp_tolerance
 from saga.errors import BrokerAway, CannotStart
 
 amqp_tolerance.install()
-
-HEARTBEAT = 6
-"""Seconds. A connection that hears nothing for three times as long is given up: it may be half open."""
 
 ELECTION = 1.0
 """Seconds. A broker that has just started elects a leader for each quorum queue; up to 3.12, one that is used before
@@ -35,7 +34,7 @@ may never get one (https://github.com/rabbitmq/rabbitmq-server/issues/10070)."""
 UNROUTED = "unrouted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Names:
     """What belongs to one service at the broker."""
 
@@ -45,7 +44,7 @@ class Names:
     def queue(self) -> str:
         return self.service
 
-    @property
+    @cached_property
     def retry_exchange(self) -> str:
         return f"{self.service}.retry"
 
@@ -76,24 +75,37 @@ async def connect(amqp_url: str, name: str) -> AbstractConnection:
     `name` is what an operator reads in the management UI. Raises CannotStart when the broker refuses us, BrokerAway
     when it isn't there.
     """
-    url = URL(amqp_url).update_query(heartbeat=HEARTBEAT)
-    with_refusal = CannotStart(
-        f"the broker at {url.host}:{url.port} refuses user {url.user!r} in vhost {url.path or '/'!r}",
-        "check the password in the AMQP_URL, or run 'saga provision'",
-    )
-    try:
+    url = URL(amqp_url).update_query(heartbeat=amqp.HEARTBEAT)
+    async with _reached(URL(amqp_url)):
         return await aio_pika.connect(url, timeout=10, client_properties={"connection_name": name})
-    except (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed) as error:
-        raise with_refusal from error
-    except (AMQPError, OSError) as error:
-        raise BrokerAway(f"the broker at {url.host}:{url.port} does not answer ({_reason(error)})") from error
 
 
-async def reconnect(amqp_url: str, name: str) -> AbstractConnection:
+async def open_stream(amqp_url: str, name: str) -> amqp.Connection:
+    """The same, for whom every message passes by."""
+    async with _reached(URL(amqp_url)):
+        return await amqp.connect(amqp_url, name)
+
+
+async def reopen_stream(amqp_url: str, name: str) -> amqp.Connection:
     """The same, after a loss or a failure: the broker may have started a moment ago."""
-    connection = await connect(amqp_url, name)
+    connection = await open_stream(amqp_url, name)
     await asyncio.sleep(ELECTION)
     return connection
+
+
+@asynccontextmanager
+async def _reached(url: URL) -> AsyncIterator[None]:
+    try:
+        yield
+    except (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed, amqp.Refused) as error:
+        if isinstance(error, amqp.Refused) and not error.is_final:
+            raise BrokerAway(f"the broker at {url.host}:{url.port} does not let us in ({error})") from error
+        raise CannotStart(
+            f"the broker at {url.host}:{url.port} refuses user {url.user!r} in vhost {url.path or '/'!r}",
+            "check the password in the AMQP_URL, or run 'saga provision'",
+        ) from error
+    except (AMQPError, OSError) as error:
+        raise BrokerAway(f"the broker at {url.host}:{url.port} does not answer ({_reason(error)})") from error
 
 
 async def open_channel(connection: AbstractConnection, **options: bool) -> AbstractChannel:
@@ -111,6 +123,10 @@ async def translated() -> AsyncIterator[None]:
         yield
     except (ChannelNotFoundEntity, ChannelAccessRefused) as error:
         raise CannotStart(f"the broker says: {_reason(error)}", "run 'saga provision'") from error
+    except amqp.Refused as error:
+        if error.is_final:
+            raise CannotStart(f"the broker says: {error}", "run 'saga provision'") from error
+        raise BrokerAway(str(error)) from error
     except (AMQPError, ChannelInvalidStateError, OSError) as error:
         raise BrokerAway(_reason(error)) from error
 
@@ -119,14 +135,58 @@ def _reason(error: Exception) -> str:
     return str(error.args[-1] if error.args else "") or type(error).__name__
 
 
-def delivery(message: AbstractIncomingMessage, event_type: str) -> Delivery:
-    """The message in words of no client library."""
-    return Delivery(
-        type=event_type,
-        body=message.body,
-        content_type=message.content_type or "",
-        message_id=message.message_id or "",
-        app_id=message.app_id or "",
-        timestamp=message.timestamp,
-        headers=message.headers,
-    )
+class Incoming(Protocol):
+    """A message that came in, whichever way."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def exchange(self) -> str | None: ...
+    @property
+    def routing_key(self) -> str | None: ...
+    @property
+    def headers(self) -> HeadersType: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def message_id(self) -> str | None: ...
+    @property
+    def correlation_id(self) -> str | None: ...
+    @property
+    def type(self) -> str | None: ...
+    @property
+    def timestamp(self) -> datetime | None: ...
+    @property
+    def app_id(self) -> str | None: ...
+    @property
+    def user_id(self) -> str | None: ...
+
+
+def delivery(message: Incoming, event_type: str) -> Delivered:
+    """The message in words of no client library. `event_type` is its original routing key."""
+    return _Delivery(message, event_type)
+
+
+class _Delivery:
+    """Most of what a message says of itself is never asked for, since its envelope says it."""
+
+    __slots__ = ("_message", "body", "content_type", "headers", "type")
+
+    def __init__(self, message: Incoming, event_type: str) -> None:
+        self._message = message
+        self.type = event_type
+        self.body = message.body
+        self.content_type = message.content_type or ""
+        self.headers = message.headers
+
+    @property
+    def message_id(self) -> str:
+        return self._message.message_id or ""
+
+    @property
+    def app_id(self) -> str:
+        return self._message.app_id or ""
+
+    @property
+    def timestamp(self) -> datetime | None:
+        return self._message.timestamp

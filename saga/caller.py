@@ -1,9 +1,10 @@
 """Performs open calls to the outside world, under their own id, until their outcome is known."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from saga.calls import OpenCall
 from saga.database import sql, transaction
 from saga.errors import ChoreographyError, ServerAway
 from saga.faultpoints import Point
+from saga.hands import NONE
 from saga.messages import Call
 from saga.metrics import CALL_SECONDS, CALLED
 from saga.participant import Participant, read_cause
@@ -29,13 +31,19 @@ Performer = Callable[[Any, UUID], Awaitable[object]]
 
 _LONGEST_PAUSE = timedelta(seconds=30)
 _IDLE = 1.0
+"""Seconds between looks for calls that nobody is at."""
+_MOST_WAITING = 1_000
+"""Calls. What is asked beyond them waits in the database, and not in memory."""
 _LEASE = timedelta(seconds=6)
 """Renewed while a call is in flight: so the calls of a process that was killed are taken over soon, however long a call
 may take. Who loses a lease alive calls under the same key as who takes over, and only one of them closes the call."""
 
 
 class Caller:
-    """Takes open calls under a lease, performs them at once, and settles what came back in one transaction."""
+    """Takes open calls under a lease, performs them at once, and settles what came back in one transaction.
+
+    It is handed most calls by who has stored them, and looks for those that nobody is at.
+    """
 
     def __init__(
         self, participant: Participant, performers: Mapping[type[Call], Performer], settings: Settings
@@ -48,12 +56,26 @@ class Caller:
         self._types = {call.__name__: call for call in participant.service.settlements}
         self._timeout = settings.call_timeout
         self._at_once = settings.calls_at_once
+        self._waiting: dict[UUID, OpenCall] = {}
         self._in_flight: dict[UUID, asyncio.Task[None]] = {}
         self._answered: list[tuple[OpenCall, object]] = []
         self._renewed = perf_counter()
+        self._looks_at = 0.0
+        self._doorbell = Doorbell()
         self._stopping = False
         self._stopped = asyncio.Event()
-        self.doorbell = Doorbell()
+
+    def lease(self, pieces: int) -> timedelta:
+        is_free = len(self._waiting) + pieces <= _MOST_WAITING
+        return _LEASE if is_free and not self._stopping else NONE
+
+    def take(self, work: Sequence[OpenCall]) -> None:
+        self._waiting.update((call.id, call) for call in work)
+        if work:
+            faultpoints.reach(Point.LEASED)
+            self._doorbell.ring()
+        else:
+            self._look_now()
 
     async def run(self) -> None:
         """Until stopped, and then until what is in flight has been settled."""
@@ -61,8 +83,11 @@ class Caller:
         while self._types and not (self._stopping and not self._in_flight and not self._answered):
             try:
                 await self._settle()
-                if not self._stopping:
-                    await self._take()
+                if self._stopping:
+                    await self._give_back()
+                self._start()
+                if perf_counter() >= self._looks_at and not self._stopping:
+                    await self._look()
                 await self._renew()
                 failures = backoffs()
             except (ServerAway, asyncpg.PostgresError) as error:
@@ -70,39 +95,61 @@ class Caller:
                 log.warning("caller.waiting", cause=str(error), seconds=round(pause, 1))
                 await asyncio.sleep(pause)
                 continue
-            await self.doorbell.wait(_IDLE)
+            await self._doorbell.wait(max(self._looks_at - perf_counter(), 0) if self._has_room else _IDLE)
         self._stopped.set()
 
     async def stop(self) -> None:
-        """Take no more calls; wait for those in flight. What then is still open, is taken over when its lease ends."""
+        """Begin no more calls; wait for those in flight. What then is still open, is taken over when its lease ends."""
         self._stopping = True
-        self.doorbell.ring()
+        self._doorbell.ring()
         await self._stopped.wait()
 
-    async def _take(self) -> None:
-        free = self._at_once - len(self._in_flight)
-        if not free:
+    @property
+    def _has_room(self) -> bool:
+        return len(self._waiting) < self._at_once
+
+    def _look_now(self) -> None:
+        self._looks_at = 0
+        self._doorbell.ring()
+
+    async def _look(self) -> None:
+        """Take over what nobody is at."""
+        if not self._has_room:
             return
+        room = self._at_once - len(self._waiting)
         async with transaction(self._participant.pool) as tx:
-            rows = await tx.fetch(sql.take_calls, free, _LEASE)
+            rows = await tx.fetch(sql.take_calls, room, _LEASE)
         faultpoints.reach(Point.LEASED)
+        self._looks_at = 0 if len(rows) == room else perf_counter() + _IDLE
         for row in rows:
             try:
                 call = self._open(row)
             except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
                 log.warning("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
                 continue
-            if call.id in self._in_flight:  # its lease ended while the database was away
-                continue
-            self._in_flight[call.id] = task = asyncio.create_task(self._perform(call))
-            task.add_done_callback(partial(self._landed, call.id))
+            if call.id not in self._in_flight:  # else its lease ended while the database was away
+                self._waiting[call.id] = call
+        self._start()
+
+    def _start(self) -> None:
+        """As many of those that wait as may be in flight."""
+        for key in list(islice(self._waiting, self._at_once - len(self._in_flight))):
+            self._in_flight[key] = task = asyncio.create_task(self._perform(self._waiting.pop(key)))
+            task.add_done_callback(partial(self._landed, key))
+
+    async def _give_back(self) -> None:
+        """What has not begun is due for others at once."""
+        if self._waiting:
+            async with transaction(self._participant.pool) as tx:
+                await calls.renew(tx, list(self._waiting), NONE)
+            self._waiting.clear()
 
     def _landed(self, key: UUID, _: asyncio.Task[None]) -> None:
         del self._in_flight[key]
 
     async def _renew(self) -> None:
         """Keep the leases of what is still in flight or not yet settled."""
-        ours = [*self._in_flight, *(call.id for call, _ in self._answered)]
+        ours = [*self._waiting, *self._in_flight, *(call.id for call, _ in self._answered)]
         if ours and perf_counter() - self._renewed > _LEASE.total_seconds() / 3:
             self._renewed = perf_counter()
             async with transaction(self._participant.pool) as tx:
@@ -131,7 +178,7 @@ class Caller:
             CALLED.labels(*labels, "answered").inc()
             CALL_SECONDS.labels(*labels).observe(perf_counter() - began)
             self._answered.append((call, outcome))
-        self.doorbell.ring()
+        self._doorbell.ring()
 
     async def _settle(self) -> None:
         """Together; where that fails, one by one, so that one outcome doesn't hold up the others."""
@@ -164,7 +211,7 @@ class Caller:
         except ServerAway as error:
             log.warning("call.left_to_its_lease", key=str(call.id), cause=str(error))
         else:
-            asyncio.get_running_loop().call_later(pause.total_seconds(), self.doorbell.ring)
+            asyncio.get_running_loop().call_later(pause.total_seconds(), self._look_now)
 
     def _open(self, row: asyncpg.Record) -> OpenCall:
         return OpenCall(

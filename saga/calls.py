@@ -42,22 +42,26 @@ def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
     return uuid5(_KEYS, f"{service}/{saga_id}/{step}/{call.__name__}")
 
 
-async def store(tx: Tx, service: str, calls: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
-    """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't."""
+async def store(
+    tx: Tx, service: str, calls: Sequence[tuple[str, Call, Envelope[Message]]], lease: timedelta
+) -> list[OpenCall]:
+    """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't.
+
+    Whoever looks for them finds them when the lease has ended.
+    """
     if not calls:
-        return
-    rows = [
-        (
-            key_of(service, call.saga_id, step, type(call)),
-            call.saga_id,
-            step,
-            type(call).__name__,
-            call.model_dump_json(),
-            cause.model_dump_json(),
-        )
+        return []
+    attempts = 1 if lease else 0
+    stored = [
+        OpenCall(key_of(service, call.saga_id, step, type(call)), call.saga_id, step, call, cause, attempts)
         for step, call, cause in calls
     ]
-    await tx.execute(sql.store_calls, *zip(*rows, strict=True))
+    rows = [
+        (c.id, c.saga_id, c.step, type(c.call).__name__, c.call.model_dump_json(), c.cause.model_dump_json())
+        for c in stored
+    ]
+    await tx.execute(sql.store_calls, *zip(*rows, strict=True), attempts, lease)
+    return stored
 
 
 async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:

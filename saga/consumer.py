@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from itertools import islice
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection
 
 from events import Decoder, Envelope, Event, InvalidMessage
 from saga import faultpoints
-from saga.batches import Inbound, arrived, cohorts
-from saga.broker import Names, connect, delivery, open_channel, reconnect, short, translated
+from saga.amqp import Connection, Received
+from saga.batches import arrived, cohorts
+from saga.broker import Names, connect, delivery, open_channel, open_stream, reopen_stream, short, translated
 from saga.database import CONFLICTS, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
@@ -27,7 +28,9 @@ log = structlog.get_logger()
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
 
-_Members = list[tuple[AbstractIncomingMessage, Envelope[Event]]]
+_Inbound = asyncio.Queue[Received | None]
+"""What has been delivered and not yet taken; None when the session is over."""
+_Members = list[tuple[Received, Envelope[Event]]]
 """Messages of one batch that the same step handles, in one transaction."""
 
 
@@ -40,9 +43,10 @@ class Consumer:
         self._settings = settings
         self._names = Names(participant.service.name)
         self._decoder = Decoder(participant.service.heard)
+        self._steps = {event: participant.service.step_for(event) for event in participant.service.heard}
         self._held_back = participant.service.followers if settings.restored else ()
-        self._inbound: Inbound = asyncio.Queue()
-        self._connect = connect
+        self._inbound: _Inbound = asyncio.Queue()
+        self._connect = open_stream
         self._stopping = False
         self._stopped = asyncio.Event()
         self._behind = 0
@@ -90,73 +94,68 @@ class Consumer:
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
         await reach(self._participant.pool)
-        inbound: Inbound = asyncio.Queue()
+        inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
-        connect_now, self._connect = self._connect, reconnect
+        connect_now, self._connect = self._connect, reopen_stream
         connection = await connect_now(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
         try:
             async with translated():
-                channel = await open_channel(connection, publisher_confirms=False)
-                channel.close_callbacks.add(lambda *_: inbound.put_nowait(None))
-                await channel.set_qos(prefetch_count=self._settings.prefetch)
-                queue = await channel.declare_queue(self._names.queue, passive=True)
-                self._behind = queue.declaration_result.message_count or 0
-                await queue.consume(inbound.put, consumer_tag=self._names.service)
+                self._behind = await connection.waiting(self._names.queue)
+                await connection.consume(
+                    self._names.queue, self._settings.prefetch, inbound.put_nowait, lambda: inbound.put_nowait(None)
+                )
                 self.consuming = True
-                await self._consume(channel, inbound)
+                await self._consume(connection, inbound)
         finally:
             self.consuming = False
-            await _quietly(connection.close())
+            await connection.close()
 
-    async def _consume(self, channel: AbstractChannel, inbound: Inbound) -> None:
+    async def _consume(self, connection: Connection, inbound: _Inbound) -> None:
         while not self._stopping:
             try:
                 async with asyncio.timeout(STALL):
                     first = await inbound.get()
             except TimeoutError:
-                await self._expect_empty(channel)
+                await self._expect_empty(connection)
                 continue
             batch = arrived(first, inbound, self._settings.batch)
             if not batch:
                 break
             BATCH.labels(self._names.service).observe(len(batch))
-            await self._handle(batch)
+            await self._handle(connection, batch)
             self._behind -= len(batch)
         if not self._stopping:
             raise BrokerAway("the connection was lost, or the broker closed it")
 
-    async def _expect_empty(self, channel: AbstractChannel) -> None:
+    async def _expect_empty(self, connection: Connection) -> None:
         """A consumer can be dead without anybody having said so: then the queue has messages, and we get none."""
-        async with asyncio.timeout(10):
-            queue = await channel.declare_queue(self._names.queue, passive=True)
-        if queue.declaration_result.message_count:
-            log.error("consumer.stalled", messages=queue.declaration_result.message_count)
-            await channel.close()
-        else:
-            self._behind = 0
+        if waiting := await connection.waiting(self._names.queue):
+            log.error("consumer.stalled", messages=waiting)
+            raise BrokerAway("the broker delivers nothing")
+        self._behind = 0
 
-    async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+    async def _handle(self, connection: Connection, batch: Sequence[Received]) -> None:
         """Settle every message: handled, sent to a retry tier, or parked; then acknowledge it."""
         faultpoints.reach(Point.RECEIVED)
         for cohort in cohorts(batch, self._settings.batch):
             await self._handle_groups(cohort)
             if len(cohort) == len(batch):
-                await cohort[-1].ack(multiple=True)
+                connection.ack(cohort[-1].tag, multiple=True)
             else:
                 for message in cohort:
-                    await message.ack(multiple=False)
+                    connection.ack(message.tag, multiple=False)
         faultpoints.reach(Point.ACKNOWLEDGED)
 
-    async def _handle_groups(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+    async def _handle_groups(self, batch: Sequence[Received]) -> None:
         groups: dict[tuple[str, bool], _Members] = {}
-        refused: list[tuple[AbstractIncomingMessage, InvalidMessage]] = []
+        refused: list[tuple[Received, InvalidMessage]] = []
         for message in batch:
             try:
                 envelope = self._decode(message)
             except InvalidMessage as error:
                 refused.append((message, error))
                 continue
-            step = self._participant.service.step_for(type(envelope.data))
+            step = self._steps[type(envelope.data)]
             if step in self._held_back:
                 await self._retries.hold_back(message, step.name, envelope)
                 continue
@@ -167,9 +166,7 @@ class Consumer:
                 await self._handle_group(self._participant.service.steps[name], members)
 
     @asynccontextmanager
-    async def _parked_meanwhile(
-        self, refused: Sequence[tuple[AbstractIncomingMessage, InvalidMessage]]
-    ) -> AsyncIterator[None]:
+    async def _parked_meanwhile(self, refused: Sequence[tuple[Received, InvalidMessage]]) -> AsyncIterator[None]:
         """By the end of the block these have parked, for which the others needn't wait."""
 
         async def park() -> None:
@@ -198,7 +195,7 @@ class Consumer:
             await self._handle_group(step, members[:half])
             await self._handle_group(step, members[half:])
 
-    async def _handle_alone(self, step: Step, message: AbstractIncomingMessage, envelope: Envelope[Event]) -> None:
+    async def _handle_alone(self, step: Step, message: Received, envelope: Envelope[Event]) -> None:
         """When only another transaction was in the way, it is tried again at once, a few times."""
         pauses = islice(backoffs(0.05), 3)
         while True:
@@ -215,7 +212,7 @@ class Consumer:
             else:
                 return
 
-    def _decode(self, message: AbstractIncomingMessage) -> Envelope[Event]:
+    def _decode(self, message: Received) -> Envelope[Event]:
         _, routing_key = origin(message, self._names)
         return self._decoder.decode(delivery(message, routing_key))
 

@@ -41,6 +41,7 @@ class Settlement:
     call: type[Call]
     handler: Handler
     answers: frozenset[type[Event | Call]]
+    batch: bool = False
 
 
 @dataclass(frozen=True, eq=False)

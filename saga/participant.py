@@ -1,7 +1,8 @@
 """A service and its database: every message is handled in one local transaction, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,8 +18,10 @@ from saga.database import Pool, Tx, transaction
 from saga.declarations import Refusing, Settlement, Step
 from saga.errors import HandlerTooSlow, UndeclaredAnswer
 from saga.faultpoints import Point
+from saga.hands import Hands, Nobody
 from saga.messages import Call, Refusal
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
+from saga.outbox import Said
 from saga.service import Service
 from saga.tracing import child_of
 
@@ -26,17 +29,18 @@ HANDLER_TIMEOUT = 30
 """Seconds. A handler computes and asks its own database; one that takes longer must not hold up the queue."""
 
 
-def _nobody() -> None:
-    """Nobody is waiting to be woken."""
-
-
 @dataclass(slots=True)
 class Consequences:
-    """What follows from the steps of one transaction: what `source` says, and what it asks of the outside world."""
+    """What follows from the steps of one transaction: what `source` says, and what it asks of the outside world.
+
+    `rows` and `open` are that again, as it has been stored under a lease.
+    """
 
     source: str
     said: list[Envelope[Event]] = field(default_factory=list)
     called: list[tuple[str, Call, Envelope[Message]]] = field(default_factory=list)
+    rows: Sequence[Said] = ()
+    open: Sequence[OpenCall] = ()
 
     def add(self, declared: Step | Settlement | Refusing, step: str, cause: Envelope[Message], answer: Any) -> None:
         if answer is not None and type(answer) not in declared.answers:
@@ -46,9 +50,20 @@ class Consequences:
         elif isinstance(answer, Call):
             self.called.append((step, answer, cause))
 
-    async def store(self, tx: Tx) -> None:
-        await outbox.store(tx, self.said)
-        await calls.store(tx, self.source, self.called)
+    async def store(self, tx: Tx, relay: Hands[Said], caller: Hands[OpenCall]) -> None:
+        """What these can go on with themselves is theirs for a while; `hand_over` it after the commit."""
+        lease = relay.lease(len(self.said))
+        rows = await outbox.store(tx, self.said, lease)
+        self.rows = rows if lease else ()
+        lease = caller.lease(len(self.called))
+        stored = await calls.store(tx, self.source, self.called, lease)
+        self.open = stored if lease else ()
+
+    def hand_over(self, relay: Hands[Said], caller: Hands[OpenCall]) -> None:
+        if self.said:
+            relay.take(self.rows)
+        if self.called:
+            caller.take(self.open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +83,12 @@ class Performed:
 
 @dataclass
 class Participant:
-    """`wake_relay` and `wake_caller` are called after a commit that leaves work for them."""
+    """`relay` and `caller` go on with what has been committed; without them, it is stored for others to find."""
 
     service: Service
     pool: Pool
-    wake_relay: Callable[[], None] = field(default=_nobody)
-    wake_caller: Callable[[], None] = field(default=_nobody)
+    relay: Hands[Said] = field(default_factory=Nobody)
+    caller: Hands[OpenCall] = field(default_factory=Nobody)
 
     async def handle(self, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Event]]:
         """Run the step for each cause that is news to it, and store what follows from that.
@@ -95,15 +110,15 @@ class Participant:
         entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
         due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
         await self._run(tx, step, due, follows)
-        await follows.store(tx)
+        await self._store(tx, follows)
         return Performed(step, len(causes), len(fresh), len(entered), len(due), follows)
 
     def committed(self, done: Performed) -> None:
-        """Count what has been committed, and wake who goes on from there."""
+        """Count what has been committed, and hand it to those who go on from there."""
         HANDLED.labels(self.service.name, done.step.name).inc(done.entered)
         SKIPPED.labels(self.service.name, done.step.name).inc(done.fresh - done.entered)
         DUPLICATES.labels(self.service.name).inc(done.causes - done.fresh)
-        self._wake(done.follows)
+        self._hand_over(done.follows)
 
     async def ask(self, message: Message, identity: str | None = None) -> list[Envelope[Event]]:
         """Run the step that answers what came through our own door, unless it has run before; the events that it said.
@@ -138,8 +153,8 @@ class Participant:
             if not await fence.enter(tx, step, [cause]):
                 return None
             follows.add(refusing, step.name, cause, await refusing.handler(refusal, tx))
-            await follows.store(tx)
-        self._wake(follows)
+            await self._store(tx, follows)
+        self._hand_over(follows)
         return follows.said
 
     async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
@@ -147,18 +162,19 @@ class Participant:
         follows = Consequences(self.service.name)
         async with transaction(self.pool) as tx:
             closed = await calls.close(tx, [call for call, _ in outcomes])
+            settled: defaultdict[type[Call], list[tuple[OpenCall, object]]] = defaultdict(list)
             for call, outcome in outcomes:
                 if call.id in closed:
-                    settlement = self.service.settlements[type(call.call)]
-                    answer = await settlement.handler(call.call, outcome, tx)
-                    follows.add(settlement, call.step, call.cause, answer)
+                    settled[type(call.call)].append((call, outcome))
+            for kind, ours in settled.items():
+                await self._record(tx, self.service.settlements[kind], ours, follows)
             for undo in filter(None, closed.values()):
                 step = self.service.steps[undo.step]
                 await self._run(tx, step, [read_cause(step, undo.cause)], follows)
-            await follows.store(tx)
+            await self._store(tx, follows)
             faultpoints.reach(Point.SETTLING)
         faultpoints.reach(Point.SETTLED)
-        self._wake(follows)
+        self._hand_over(follows)
 
     async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
         if step.batch and causes:
@@ -168,11 +184,24 @@ class Participant:
         for cause, answer in zip(causes, answers, strict=True):
             follows.add(step, step.name, cause, answer)
 
-    def _wake(self, follows: Consequences) -> None:
-        if follows.said:
-            self.wake_relay()
-        if follows.called:
-            self.wake_caller()
+    async def _record(
+        self, tx: Tx, settlement: Settlement, outcomes: Sequence[tuple[OpenCall, object]], follows: Consequences
+    ) -> None:
+        requests, told = [call.call for call, _ in outcomes], [outcome for _, outcome in outcomes]
+        if settlement.batch:
+            answers = await settlement.handler(requests, told, tx) or [None] * len(outcomes)
+        else:
+            answers = [
+                await settlement.handler(request, outcome, tx) for request, outcome in zip(requests, told, strict=True)
+            ]
+        for (call, _), answer in zip(outcomes, answers, strict=True):
+            follows.add(settlement, call.step, call.cause, answer)
+
+    async def _store(self, tx: Tx, follows: Consequences) -> None:
+        await follows.store(tx, self.relay, self.caller)
+
+    def _hand_over(self, follows: Consequences) -> None:
+        follows.hand_over(self.relay, self.caller)
 
 
 @asynccontextmanager

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aio_pika import Message
-from aio_pika.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import PublishError
 
 from saga import faultpoints
-from saga.broker import connect, open_channel, reconnect, translated
+from saga.amqp import Connection, Content, Window
+from saga.broker import open_stream, reopen_stream, translated
 from saga.errors import BrokerAway
 from saga.faultpoints import Point
 
@@ -20,14 +19,18 @@ class Outgoing:
     exchange: str
     routing_key: str
 
+    @property
+    def content(self) -> Content:
+        return Content.of(self.message)
+
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What became of the messages of a window, by their index. Nothing is known of the others, because of `lost`."""
+class Encoded:
+    """The same, for those who encode the same properties all day."""
 
-    confirmed: list[int]
-    returned: list[int]
-    lost: Exception | None
+    content: Content
+    exchange: str
+    routing_key: str
 
 
 class Publisher:
@@ -41,32 +44,27 @@ class Publisher:
         self._url = amqp_url
         self._name = name
         self._timeout = timeout
-        self._connection: AbstractConnection | None = None
-        self._channel: AbstractChannel | None = None
+        self._connection: Connection | None = None
         self._opening = asyncio.Lock()
-        self._connect = connect
+        self._connect = open_stream
 
     @property
     def connected(self) -> bool:
-        return self._channel is not None and not self._channel.is_closed
+        return self._connection is not None and self._connection.lost is None
 
-    async def publish(self, window: Sequence[Outgoing]) -> Window:
+    async def publish(self, window: Sequence[Outgoing | Encoded]) -> Window:
         """Publish at once and await every confirm. Message ids must differ within a window.
 
         A message that no queue takes is returned; a negative confirm, a lost connection and a confirm that doesn't
         come in time are the broker's fault. Raises BrokerAway or CannotStart when there is no connection to be had.
         """
-        channel = await self._open_channel()
+        connection = await self._opened()
         faultpoints.reach(Point.PUBLISHING)
-        outcomes = await asyncio.gather(*(self._publish(channel, out) for out in window), return_exceptions=True)
-        lost = next((o for o in outcomes if isinstance(o, Exception) and not isinstance(o, PublishError)), None)
-        if lost is not None:
+        outgoing = [(out.exchange, out.routing_key, out.content) for out in window]
+        outcome = await connection.publish(outgoing, self._timeout)
+        if outcome.lost is not None:
             await self.close()
-        return Window(
-            confirmed=[index for index, outcome in enumerate(outcomes) if outcome is None],
-            returned=[index for index, outcome in enumerate(outcomes) if isinstance(outcome, PublishError)],
-            lost=lost,
-        )
+        return outcome
 
     async def publish_one(self, out: Outgoing) -> None:
         """Publish and await the confirm. Raises BrokerAway when it isn't known to be in a queue."""
@@ -78,27 +76,19 @@ class Publisher:
 
     async def open(self) -> None:
         """Connect now, so that a refusal is known at the start."""
-        await self._open_channel()
+        await self._opened()
 
     async def close(self) -> None:
-        connection, self._connection, self._channel = self._connection, None, None
-        if connection is not None and not connection.is_closed:
-            try:
-                async with asyncio.timeout(2):
-                    await connection.close()
-            except (OSError, RuntimeError):  # it is gone already, or does not answer
-                return
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
-    async def _open_channel(self) -> AbstractChannel:
+    async def _opened(self) -> Connection:
         async with self._opening:
-            if self._channel is None or self._channel.is_closed:
-                await self.close()
-                connect_now, self._connect = self._connect, reconnect
-                self._connection = await connect_now(self._url, self._name)
+            if self._connection is None or self._connection.lost is not None:
+                connect_now, self._connect = self._connect, reopen_stream
+                connection = await connect_now(self._url, self._name)
                 async with translated():
-                    self._channel = await open_channel(self._connection, publisher_confirms=True, on_return_raises=True)
-            return self._channel
-
-    async def _publish(self, channel: AbstractChannel, out: Outgoing) -> None:
-        exchange = await channel.get_exchange(out.exchange, ensure=False)
-        await exchange.publish(out.message, out.routing_key, mandatory=True, timeout=self._timeout)
+                    await connection.confirm_publishes()
+                self._connection = connection
+            return self._connection

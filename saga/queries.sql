@@ -37,13 +37,14 @@ WITH old AS MATERIALIZED (
 )
 SELECT count(*) FROM gone;
 
--- name: store_outbox!
--- Store events in the transaction of the work that says them.
-INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]);
+-- name: store_outbox
+-- Store events in the transaction of the work that says them, for others to find when the lease has ended.
+INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body, due_at)
+SELECT *, now() + $7::interval FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+RETURNING id, position, said_at;
 
 -- name: take_outbox
--- Lock a window of rows that nobody else is publishing.
+-- Lock a window of rows that nobody else is publishing, or has in hand.
 SELECT position, id, exchange, routing_key, saga_id, body, said_at FROM saga.outbox
 WHERE due_at <= now() ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED;
 
@@ -69,9 +70,11 @@ WHERE position = ANY ($1::bigint[])
 RETURNING id, saga_id, routing_key, returns, due_at = 'infinity' AS parked;
 
 -- name: store_calls!
--- Store calls to the outside world in the transaction of the step that asks for them.
-INSERT INTO saga.call (id, saga_id, step, type, request, cause)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]);
+-- Store calls to the outside world in the transaction of the step that asks for them, for others to find when the lease
+-- has ended.
+INSERT INTO saga.call (id, saga_id, step, type, request, cause, attempts, due_at)
+SELECT *, $7::integer, clock_timestamp() + $8::interval
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]);
 
 -- name: take_calls
 -- Lease open calls: whoever else looks sees them as taken until the lease ends. The choice is materialized, since a

@@ -7,11 +7,11 @@ from typing import Any
 
 import structlog
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractIncomingMessage, HeadersType
+from aio_pika.abc import HeadersType
 
 from events import Envelope, Event, InvalidMessage
 from saga import faultpoints
-from saga.broker import Names, short
+from saga.broker import Incoming, Names, short
 from saga.database import CONFLICTS
 from saga.errors import HeldBack
 from saga.faultpoints import Point
@@ -42,9 +42,7 @@ class Retries:
         self._publisher = publisher
         self._tiers = tiers
 
-    async def fail(
-        self, message: AbstractIncomingMessage, error: Exception, envelope: Envelope[Event] | None = None
-    ) -> None:
+    async def fail(self, message: Incoming, error: Exception, envelope: Envelope[Event] | None = None) -> None:
         """Have it tried again later; after the last tier, or if trying is of no use, park it.
 
         `envelope` is what it was understood as: its identity and time stay, also where they were derived.
@@ -57,14 +55,14 @@ class Retries:
         else:
             await self._retry(message, error, self._tiers[attempt], attempt + 1, envelope)
 
-    async def hold_back(self, message: AbstractIncomingMessage, step: str, envelope: Envelope[Event]) -> None:
+    async def hold_back(self, message: Incoming, step: str, envelope: Envelope[Event]) -> None:
         """Have it come again after the longest pause, as often as it takes: that costs no attempt."""
         attempt = attempts(message, self._names)
         await self._retry(message, HeldBack(step), self._tiers[-1], attempt, envelope)
 
     async def _retry(
         self,
-        message: AbstractIncomingMessage,
+        message: Incoming,
         error: Exception,
         pause: timedelta,
         attempt: int,
@@ -76,9 +74,7 @@ class Retries:
             "event.retried", message_id=message.message_id, attempt=attempt, tier=short(pause), cause=_text(error)
         )
 
-    async def _park(
-        self, message: AbstractIncomingMessage, error: Exception, attempt: int, envelope: Envelope[Event] | None
-    ) -> None:
+    async def _park(self, message: Incoming, error: Exception, attempt: int, envelope: Envelope[Event] | None) -> None:
         told = _told(error) | {ATTEMPT: attempt, PARKED_AT: datetime.now(UTC).isoformat()}
         await self._send(message, self._names.dead, told, envelope)
         PARKED.labels(self._names.service, type(error).__name__).inc()
@@ -86,7 +82,7 @@ class Retries:
 
     async def _send(
         self,
-        message: AbstractIncomingMessage,
+        message: Incoming,
         routing_key: str,
         told: dict[str, Any],
         envelope: Envelope[Event] | None,
@@ -98,7 +94,7 @@ class Retries:
 
 
 def copied(
-    message: AbstractIncomingMessage, came_from: tuple[str, str], told: dict[str, Any], envelope: Envelope[Event] | None
+    message: Incoming, came_from: tuple[str, str], told: dict[str, Any], envelope: Envelope[Event] | None
 ) -> Message:
     """The same message on its way through the service's own exchange, with what there is to tell in its headers."""
     exchange, routing_key = came_from
@@ -118,7 +114,7 @@ def copied(
     )
 
 
-def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
+def origin(message: Incoming, names: Names) -> tuple[str, str]:
     """The exchange and routing key under which it was first published.
 
     Only who comes through the service's own exchange, where nobody else may write, is believed what its headers say.
@@ -128,7 +124,7 @@ def origin(message: AbstractIncomingMessage, names: Names) -> tuple[str, str]:
     return message.exchange or "", message.routing_key or ""
 
 
-def attempts(message: AbstractIncomingMessage, names: Names) -> int:
+def attempts(message: Incoming, names: Names) -> int:
     """How often it has failed; counted in a header of our own, since the broker's own differ between versions.
 
     Believed like `origin`: else a sender could have its message parked at once, or tried for ever.

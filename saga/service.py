@@ -67,12 +67,17 @@ class Service:
         return register
 
     def settles(self, call: type[Call]) -> Callable[[H], H]:
-        """Make a function the one that records a call's outcome: `(call, outcome, tx) -> event`."""
+        """Make a function the one that records a call's outcome: `(call, outcome, tx) -> event`.
+
+        Like a handler, it may do so for many at once: `(calls, outcomes, tx) -> events`, all of them sequences.
+        """
 
         def register(handler: H) -> H:
+            name = name_of(handler)
             if call in self.settlements:
                 raise ChoreographyError(f"{self.name}: {call.__name__} is settled twice")
-            self.settlements[call] = Settlement(name_of(handler), call, handler, answers_of(handler, Event, Call))
+            answers = self._answers(handler)
+            self.settlements[call] = Settlement(name, call, handler, answers, takes_batch(handler))
             return handler
 
         return register
@@ -153,6 +158,12 @@ class Service:
         said = {event for step in self.steps.values() for event in self.said_by(step)}
         return tuple(sorted(said, key=lambda event: event.event_type))
 
+    def _answers(self, handler: Handler) -> frozenset[type[Event | Call]]:
+        answers = answers_of(handler, Event, Call)
+        if answers and takes_batch(handler) is not gives_batch(handler):
+            raise ChoreographyError(f"{self.name}: {name_of(handler)} must take and return a sequence, or neither")
+        return answers
+
     def _undone(self, undoes: Handler) -> Step:
         """The step that is undone; even if it says nothing, the fence has to know of it."""
         step = self.step_of(undoes)
@@ -168,9 +179,7 @@ class Service:
             for step in self.steps.values():
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
-        answers = answers_of(handler, Event, Call)
-        if answers and takes_batch(handler) is not gives_batch(handler):
-            raise ChoreographyError(f"{self.name}: {name} must take and return a sequence, or neither")
+        answers = self._answers(handler)
         undone = self._undone(undoes) if undoes else None
         kind = kind or kind_of(types, answers, undone)
         self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, takes_batch(handler))

@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     api_secret: Annotated[SecretStr, Field(description="HS256 key of the APIs' bearer tokens", min_length=32)]
     http_host: Annotated[str, Field(description="address of the API")] = "127.0.0.1"
     http_port: Annotated[int, Field(description="port of the API", ge=0, lt=65536)] = 8000
-    batch: Annotated[int, Field(description="messages handled in one transaction, at most", ge=1)] = 200
-    prefetch: Annotated[int, Field(description="messages held in memory, at most", ge=1)] = 400
+    batch: Annotated[int, Field(description="messages handled in one transaction, at most", ge=1)] = 500
+    prefetch: Annotated[int, Field(description="messages held in memory, at most", ge=1)] = 1_000
     pool_size: Annotated[int, Field(description="database connections, at most", ge=3)] = 10
     retry_tiers: Annotated[
         Tiers, Field(description="pauses before each new attempt, as provisioned; then the message parks")
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     call_timeout: Annotated[Duration, Field(description="how long one call to the outside may take")] = timedelta(
         seconds=10
     )
-    calls_at_once: Annotated[int, Field(description="calls to the outside in flight, at most", ge=1)] = 64
+    calls_at_once: Annotated[int, Field(description="calls to the outside in flight, at most", ge=1)] = 256
     inbox_retention: Annotated[Duration, Field(description="how long a message is remembered")] = timedelta(days=30)
     replay_horizon: Annotated[Duration, Field(description="how long after it parked a dead letter may be replayed")] = (
         timedelta(days=14)

@@ -1,7 +1,7 @@
 -- name: book!
--- Book for an order under these keys, unless they were used before.
+-- Book for orders under these keys, unless they were used before.
 INSERT INTO carrier.booking (idempotency_key, tracking, reference)
-SELECT key, tracking, $3::uuid FROM unnest($1::uuid[], $2::text[]) AS parcel (key, tracking) ON CONFLICT DO NOTHING;
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) ON CONFLICT DO NOTHING;
 
 -- name: cancel!
 -- Cancel these bookings; those that are cancelled stay so.

@@ -3,8 +3,11 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 from uuid import UUID, uuid5
+
+from aiodataloader import DataLoader
 
 from events import AboutOrder, Address, Allocation, Parcel
 from saga import Call, Pool, queries
@@ -56,6 +59,10 @@ class Carrier(Protocol):
     async def cancel(self, cancellation: CancelBooking, key: UUID) -> BookingCancelled: ...
 
 
+_Booking = tuple[UUID, str, UUID]
+"""A parcel's key, its tracking number, and what it is for."""
+
+
 class SimulatedCarrier:
     """A carrier with books of its own, that takes its time and sometimes doesn't answer after it has acted.
 
@@ -66,6 +73,7 @@ class SimulatedCarrier:
         self._books = books
         self._latency = latency
         self._timeout_rate = timeout_rate
+        self._bookings: DataLoader[list[_Booking], None] = DataLoader(self._book, cache=False)
 
     async def book(self, booking: Book, key: UUID) -> Booked | NotServed:
         await asyncio.sleep(self._latency)
@@ -78,7 +86,9 @@ class SimulatedCarrier:
             )
             for key, warehouse in zip(keys, booking.warehouses, strict=True)
         )
-        await self._books.execute(sql.book, keys, [parcel.tracking for parcel in parcels], booking.order_id)
+        await self._bookings.load(
+            [(key, parcel.tracking, booking.order_id) for key, parcel in zip(keys, parcels, strict=True)]
+        )
         self._perhaps_lose_the_answer()
         return Booked(parcels)
 
@@ -87,6 +97,11 @@ class SimulatedCarrier:
         await self._books.execute(sql.cancel, [parcel.tracking for parcel in cancellation.parcels])
         self._perhaps_lose_the_answer()
         return BookingCancelled()
+
+    async def _book(self, asked: list[list[_Booking]]) -> list[None]:
+        """Write down at once what is asked at once."""
+        await self._books.execute(sql.book, *zip(*chain.from_iterable(asked), strict=True))
+        return [None] * len(asked)
 
     def _perhaps_lose_the_answer(self) -> None:
         if random.random() < self._timeout_rate:

@@ -40,14 +40,18 @@ async def schedule_shipment(captured: Sequence[PaymentCaptured], tx: Tx) -> Sequ
 
 
 @shipping.settles(Book)
-async def record_booking(booking: Book, answer: Booked | NotServed, tx: Tx) -> ShipmentScheduled | ShipmentRejected:
+async def record_booking(
+    bookings: Sequence[Book], answers: Sequence[Booked | NotServed], tx: Tx
+) -> Sequence[ShipmentScheduled | ShipmentRejected]:
     """The carrier is booked, or doesn't serve that place."""
-    if isinstance(answer, NotServed):
-        reason = "destination_not_served"
-        await store.set_status(tx, booking.order_id, Status.REJECTED, reason)
-        return ShipmentRejected(order_id=booking.order_id, reason=reason, detail=answer.detail)
-    await store.schedule(tx, booking.order_id, answer.parcels)
-    return ShipmentScheduled(order_id=booking.order_id, parcels=answer.parcels)
+    decisions = [
+        ShipmentScheduled(order_id=booking.order_id, parcels=answer.parcels)
+        if isinstance(answer, Booked)
+        else ShipmentRejected(order_id=booking.order_id, reason="destination_not_served", detail=answer.detail)
+        for booking, answer in zip(bookings, answers, strict=True)
+    ]
+    await store.save_decisions(tx, decisions)
+    return decisions
 
 
 @shipping.refuses(schedule_shipment)

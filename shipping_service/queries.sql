@@ -19,10 +19,16 @@ SELECT order_id, status, reason FROM shipment WHERE order_id = $1;
 -- What has become of a shipment, and why.
 UPDATE shipment SET status = $2, reason = coalesce($3, reason), changed_at = now() WHERE order_id = $1;
 
+-- name: record_answers!
+-- What the carrier answered, and why where it refused.
+UPDATE shipment SET status = answer.status, reason = answer.reason, changed_at = now()
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS answer (order_id, status, reason)
+WHERE shipment.order_id = answer.order_id;
+
 -- name: add_parcels!
 -- What the carrier booked.
 INSERT INTO parcel (order_id, parcel_id, warehouse, carrier, tracking)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]);
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]);
 
 -- name: parcels_of
 -- The parcels of an order.

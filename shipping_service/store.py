@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from events import Parcel, PaymentCaptured
+from events import Parcel, PaymentCaptured, ShipmentRejected, ShipmentScheduled
 from saga import Tx, queries
 from shipping_service.domain import Status
 
@@ -39,16 +39,25 @@ async def shipment(tx: Tx, order_id: UUID) -> Shipment | None:
     return await _whole(tx, order_id, await tx.fetchrow(sql.shipment_of, order_id))
 
 
-async def schedule(tx: Tx, order_id: UUID, parcels: Sequence[Parcel]) -> None:
+async def save_decisions(tx: Tx, decisions: Sequence[ShipmentScheduled | ShipmentRejected]) -> None:
+    """Remember what was booked, and what was not."""
     await tx.execute(
-        sql.add_parcels,
-        order_id,
-        [parcel.parcel_id for parcel in parcels],
-        [parcel.warehouse for parcel in parcels],
-        [parcel.carrier for parcel in parcels],
-        [parcel.tracking for parcel in parcels],
+        sql.record_answers,
+        [decision.order_id for decision in decisions],
+        [Status.REJECTED if isinstance(decision, ShipmentRejected) else Status.SCHEDULED for decision in decisions],
+        [decision.reason if isinstance(decision, ShipmentRejected) else None for decision in decisions],
     )
-    await set_status(tx, order_id, Status.SCHEDULED)
+    scheduled = [decision for decision in decisions if isinstance(decision, ShipmentScheduled)]
+    parcels = [(decision.order_id, parcel) for decision in scheduled for parcel in decision.parcels]
+    if parcels:
+        await tx.execute(
+            sql.add_parcels,
+            [order_id for order_id, _ in parcels],
+            [parcel.parcel_id for _, parcel in parcels],
+            [parcel.warehouse for _, parcel in parcels],
+            [parcel.carrier for _, parcel in parcels],
+            [parcel.tracking for _, parcel in parcels],
+        )
 
 
 async def set_status(tx: Tx, order_id: UUID, status: Status, reason: str | None = None) -> None:

@@ -1,29 +1,30 @@
 """The runtime with one mechanism broken at a time. A fault suite that doesn't notice proves nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-
-import saga.publisher
 from events import Envelope, Message
 from saga import calls, faultpoints, fence, inbox
+from saga.amqp import Connection, Content, Received, Window
 from saga.caller import Caller
+from saga.calls import OpenCall
 from saga.consumer import Consumer
 from saga.database import Tx, sql, transaction
 from saga.declarations import Step
 from saga.faultpoints import Point
+from saga.hands import Nobody
 from saga.messages import Call
+from saga.outbox import Said
 from saga.participant import Consequences
-from saga.publisher import Outgoing, Publisher
 from saga.relay import WINDOW, Relay
 
 
 def acknowledge_before_commit() -> None:
-    async def _handle(self: Consumer, batch: Sequence[AbstractIncomingMessage]) -> None:
+    async def _handle(self: Consumer, connection: Connection, batch: Sequence[Received]) -> None:
         faultpoints.reach(Point.RECEIVED)
-        await batch[-1].ack(multiple=True)
+        connection.ack(batch[-1].tag, multiple=True)
         await self._handle_groups(batch)
         faultpoints.reach(Point.ACKNOWLEDGED)
 
@@ -45,27 +46,34 @@ def take_down_the_fence() -> None:
 
 
 def delete_before_confirm() -> None:
-    async def publish_window(self: Relay) -> int:
+    publish = Relay._publish
+
+    async def _publish(self: Relay, rows: Sequence[Said]) -> Window:
         async with transaction(self._pool) as tx:
-            rows = await tx.fetch(sql.take_outbox, WINDOW)
-            faultpoints.reach(Point.TAKEN)
-            await tx.execute(sql.delete_outbox, [row["position"] for row in rows])
+            await tx.execute(sql.delete_outbox, [row.position for row in rows])
             faultpoints.reach(Point.FORGOTTEN)
         faultpoints.reach(Point.RELAYED)
+        return await publish(self, rows)
+
+    async def publish_window(self: Relay) -> int:
+        async with transaction(self._pool) as tx:
+            rows = [Said(**row) for row in await tx.fetch(sql.take_outbox, WINDOW)]
         if rows:
-            await self.publisher.publish([self._outgoing(row) for row in rows])
-            faultpoints.reach(Point.CONFIRMED)
+            await self._publish(rows)
         return len(rows)
 
+    _replace(Relay, _publish)
     _replace(Relay, publish_window)
 
 
 def publish_without_mandatory() -> None:
-    async def _publish(_: Publisher, channel: AbstractChannel, out: Outgoing) -> None:
-        exchange = await channel.get_exchange(out.exchange, ensure=False)
-        await exchange.publish(out.message, out.routing_key, mandatory=False, timeout=30)
+    published = Connection._published
 
-    _replace(saga.publisher.Publisher, _publish)
+    def _published(self: Connection, exchange: str, routing_key: str, content: Content) -> list[bytes]:
+        head, method, *rest = published(self, exchange, routing_key, content)
+        return [head, method[:-1] + b"\x00", *rest]
+
+    _replace(Connection, _published)
 
 
 def call_inside_the_transaction() -> None:
@@ -76,15 +84,20 @@ def call_inside_the_transaction() -> None:
         prepare(self, *arguments)
         callers.append(self)
 
-    async def store(tx: Tx, _: str, called: Sequence[tuple[str, Call, Envelope[Message]]]) -> None:
+    async def store(
+        tx: Tx, _: str, called: Sequence[tuple[str, Call, Envelope[Message]]], lease: timedelta
+    ) -> list[OpenCall]:
         for step, call, cause in called:
             service = callers[0]._participant.service
             outcome = await callers[0]._performers[type(call)](call, uuid4())
             faultpoints.reach(Point.ANSWERED)
             settlement = service.settlements[type(call)]
             follows = Consequences(service.name)
-            follows.add(settlement, step, cause, await settlement.handler(call, outcome, tx))
-            await follows.store(tx)
+            await callers[0]._participant._record(
+                tx, settlement, [(OpenCall(uuid4(), call.saga_id, step, call, cause, 1), outcome)], follows
+            )
+            await follows.store(tx, Nobody(), Nobody())
+        return []
 
     _replace(Caller, __init__)
     _replace(calls, store)

@@ -13,7 +13,7 @@ from pathlib import Path
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage
 
-from saga.broker import connect, open_channel, reconnect, translated
+from saga.broker import ELECTION, connect, open_channel, translated
 from saga.errors import CannotStart, ServerAway
 from saga.publisher import Outgoing, Publisher
 
@@ -56,7 +56,8 @@ class Parrot:
             return [line.rstrip() for line in lines if saga_id in line]
 
     async def _listen(self) -> None:
-        connection = await reconnect(self._url, "parrot hears")
+        connection = await connect(self._url, "parrot hears")
+        await asyncio.sleep(ELECTION)
         async with connection, translated():
             channel = await open_channel(connection)
             lost = asyncio.Event()

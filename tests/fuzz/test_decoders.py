@@ -8,7 +8,7 @@ from time import thread_time
 import pytest
 from pamqp.header import ContentHeader
 
-from events import CONTENT_TYPE, Decoder, Delivery, Envelope, Event, InvalidContent, InvalidMessage
+from events import CONTENT_TYPE, Decoder, Delivered, Delivery, Envelope, Event, InvalidContent, InvalidMessage
 from saga.broker import delivery
 from saga.retries import copied
 from tests.fuzz import hostile, wire
@@ -68,7 +68,7 @@ def _hear(sent: wire.Wired, tally: Tally) -> None:
     assert ContentHeader(0, len(copy.body), copy.properties).marshal()
 
 
-def _decoded(heard: Delivery) -> tuple[Envelope[Event] | None, InvalidMessage | None]:
+def _decoded(heard: Delivered) -> tuple[Envelope[Event] | None, InvalidMessage | None]:
     try:
         return decoder.decode(heard), None
     except InvalidMessage as refusal:
