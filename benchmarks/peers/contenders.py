@@ -1,0 +1,23 @@
+"""The peers and what they promise of an order; who says so, in the version that is locked, stands beside each."""
+
+from benchmarks.contender import Contender, Guarantees
+from benchmarks.peers.start import peer
+
+EVENTS = ("order.placed.v1", "stock.reserved.v1", "payment.captured.v1", "payment.declined.v1")
+
+PEERS = (
+    Contender(
+        "faststream",
+        "FastStream on RabbitMQ: a subscriber commits, then its decorator publishes",
+        peer("faststream", ("inventory", "payment", "shipping"), EVENTS),
+        # faststream.middlewares.AckPolicy and AcknowledgementMiddleware: acknowledged when handler and publishers are
+        # through. REJECT_ON_ERROR, the default, drops a message after an accident; NACK_ON_ERROR is chosen here.
+        # The package has neither an inbox nor an outbox.
+        Guarantees(
+            resumes="yes: what was not acknowledged is delivered again",
+            duplicates="handlers and events; telling them apart is left to the team",
+            compensation="a subscriber like any other, written by the team",
+            lost="nothing while handlers publish again when repeated; with a plain inbox, the next event",
+        ),
+    ),
+)
