@@ -20,4 +20,18 @@ PEERS = (
             lost="nothing while handlers publish again when repeated; with a plain inbox, the next event",
         ),
     ),
+    Contender(
+        "faststream-outbox",
+        "FastStream, and an outbox in the same transaction that a relay empties",
+        peer("faststream_outbox", ("inventory", "payment", "shipping"), EVENTS, prepare=True),
+        # Its README: "on commit both the domain row and the outbox row land atomically. The relay subscriber picks the
+        # outbox row up and publishes it […] with at-least-once delivery"; leases end after lease_ttl_seconds (60).
+        # FastStream's subscribers are as above: the package has no inbox.
+        Guarantees(
+            resumes="yes: redelivery, and the relay again after its lease of 60 s has ended",
+            duplicates="handlers and events; telling them apart is left to the team",
+            compensation="a subscriber like any other, written by the team",
+            lost="nothing: the event commits with the data",
+        ),
+    ),
 )
