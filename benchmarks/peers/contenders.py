@@ -1,9 +1,11 @@
 """The peers and what they promise of an order; who says so, in the version that is locked, stands beside each."""
 
 from benchmarks.contender import Contender, Guarantees
+from benchmarks.peers.front import QUEUE
 from benchmarks.peers.start import peer
 
 EVENTS = ("order.placed.v1", "stock.reserved.v1", "payment.captured.v1", "payment.declined.v1")
+TASKS = ("inventory-tasks", "payment-tasks", "shipping-tasks", QUEUE)
 
 PEERS = (
     Contender(
@@ -32,6 +34,21 @@ PEERS = (
             duplicates="handlers and events; telling them apart is left to the team",
             compensation="a subscriber like any other, written by the team",
             lost="nothing: the event commits with the data",
+        ),
+    ),
+    Contender(
+        "celery",
+        "Celery on RabbitMQ: a chain of three tasks, late acknowledgement, and a task on error",
+        peer("celery", ("front", "worker"), TASKS),
+        # celery.app.task.Task.acks_late: "executed multiple times should the worker crash mid execution";
+        # reject_on_worker_lost: "can cause message loops". The next task is published by celery.app.trace.build_tracer
+        # before the acknowledgement. Backend._call_task_errbacks publishes an error task, or, if it takes the failed
+        # request, calls it at once and logs and forgets what it raises.
+        Guarantees(
+            resumes="yes, with acks_late and reject_on_worker_lost, which are not the default",
+            duplicates="tasks, and then all of the chain that follows, in parallel with the first",
+            compensation="a task on any error, accidents included; only one, it has to find out what to undo",
+            lost="nothing so set up; by default an order whose worker is killed",
         ),
     ),
 )
