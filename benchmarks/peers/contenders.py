@@ -51,4 +51,18 @@ PEERS = (
             lost="nothing so set up; by default an order whose worker is killed",
         ),
     ),
+    Contender(
+        "taskiq",
+        "taskiq on RabbitMQ: each task calls the next one",
+        peer("taskiq", ("front", "worker"), TASKS),
+        # taskiq.cli.worker.args.WorkerArgs.ack_type is WHEN_SAVED: after the task, whatever became of it.
+        # taskiq.receiver.Receiver.run_task catches what a task raises; trying again is SmartRetryMiddleware's, which
+        # publishes the task anew, at most so many times, and after a delay that it sleeps in the worker's memory.
+        Guarantees(
+            resumes="yes: what was not acknowledged is delivered again",
+            duplicates="tasks, and all that they call; telling them apart is left to the team",
+            compensation="a task like any other, called by the team's code",
+            lost="an order whose task has failed more often than it is tried again",
+        ),
+    ),
 )
