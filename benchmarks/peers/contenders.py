@@ -65,4 +65,18 @@ PEERS = (
             lost="an order whose task has failed more often than it is tried again",
         ),
     ),
+    Contender(
+        "dbos",
+        "DBOS: a workflow whose steps are checkpointed in PostgreSQL",
+        peer("dbos", ("1", "2"), prepare=True),
+        # Its README: "all your workflows will automatically resume from the last completed step" when the program
+        # restarts; dbos._recovery.startup_recovery_thread takes those of the same executor_id and application version
+        # only. A step's work and its checkpoint are two commits, except in a datasource's transaction.
+        Guarantees(
+            resumes="yes, from the last completed step, when the same executor starts again with the same code",
+            duplicates="a step whose checkpoint was not written; the same workflow id starts once",
+            compensation="except: in the workflow's code, as durable as the rest",
+            lost="nothing",
+        ),
+    ),
 )
