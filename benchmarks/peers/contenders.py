@@ -79,4 +79,18 @@ PEERS = (
             lost="nothing",
         ),
     ),
+    Contender(
+        "sagaz",
+        "sagaz: an orchestrated saga with its state in PostgreSQL",
+        peer("sagaz", ("1", "2")),
+        # sagaz.core.decorators._execution.ExecutionEngine: run() saves a saga at its start and its end, without steps
+        # ("TODO: Track steps"), and goes on if that fails; _execute_step tries once, whatever max_retries says;
+        # _execute_compensation notes an error in the context and goes on. Nothing reads a saga back to continue it.
+        Guarantees(
+            resumes="no: the saga stays in the state executing for ever",
+            duplicates="nothing: a step is tried once",
+            compensation="declared beside its step; one that fails is noted and left undone",
+            lost="whatever a process was doing when it ended",
+        ),
+    ),
 )
