@@ -93,4 +93,20 @@ PEERS = (
             lost="whatever a process was doing when it ended",
         ),
     ),
+    Contender(
+        "python-cqrs",
+        "python-cqrs: an orchestrated saga, its steps logged in PostgreSQL",
+        peer("python_cqrs", ("1", "2"), prepare=True),
+        # cqrs.saga.recovery.recover_saga: "Call it from a recovery job […] Completed steps are skipped […] Do not call
+        # this for a saga that is still running in another worker", which the job can only guess from its silence.
+        # cqrs.handlers.saga.SagaStepHandler: "Both must be safe to run again". The context is stored at the end only
+        # (Saga._execute): see the module. Its outbox and inbox are for events between services, not for the steps.
+        Guarantees(
+            resumes="by a job that the team writes, which guesses from silence that a saga is left behind",
+            duplicates="a step whose log was not written, and whole sagas that were only slow",
+            compensation="declared beside its step; tried three times, resumed by the same job",
+            lost="nothing that the job finds",
+        ),
+    ),
 )
+"""Nobody is left out: all of those that were looked at can do the saga, if not keep every promise."""
