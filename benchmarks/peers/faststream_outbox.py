@@ -19,11 +19,14 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from benchmarks.peers import shop
-from benchmarks.peers.faststream import INVENTORY, ORDERS, PAYMENT, POOL, PREFETCH, SHIPPING, queue, said
+from benchmarks.peers.faststream import INVENTORY, ORDERS, PAYMENT, POOL, SHIPPING, queue, said
 from benchmarks.peers.shop import Data
 
-RELAYS = 8
+PREFETCH = 16
+RELAYS = 4
 BATCH = 100
+CONNECTIONS = PREFETCH + 2 * (RELAYS + 1)
+"""Each relay keeps one for itself and one for each of its workers; whoever lacks one would have to wait."""
 
 
 class Session:
@@ -116,7 +119,7 @@ SERVICES = {"inventory": inventory, "payment": payment, "shipping": shipping}
 
 
 async def main(role: str, amqp: str, database: str) -> None:
-    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"), pool_size=2 * POOL)
+    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"), pool_size=CONNECTIONS)
     metadata = MetaData()
     tables = {service: make_outbox_table(metadata, f"outbox_{service}") for service in SERVICES}
     if role == "prepare":

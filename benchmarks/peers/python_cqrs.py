@@ -90,7 +90,7 @@ async def recover(storage: SqlAlchemySagaStorage, container: DIContainer) -> Non
 
 
 async def main(role: str, amqp: str, database: str) -> None:
-    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"), pool_size=AT_ONCE)
+    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"), pool_size=AT_ONCE + 2)
     if role == "prepare":
         async with engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)

@@ -56,7 +56,7 @@ async def main(_: str, amqp: str, database: str) -> None:
     logging.disable(logging.WARNING)
     storage = PostgreSQLSagaStorage(database, pool_min_size=AT_ONCE, pool_max_size=AT_ONCE)
     configure(SagaConfig(storage=storage, metrics=False, logging=False))
-    async with asyncpg.create_pool(database, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
+    async with storage, asyncpg.create_pool(database, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
         shop = Shop(pool)
         await Front(place, AT_ONCE).run(amqp)
 
