@@ -40,10 +40,11 @@ PEERS = (
         "celery",
         "Celery on RabbitMQ: a chain of three tasks, late acknowledgement, and a task on error",
         peer("celery", ("front", "worker"), TASKS),
-        # celery.app.task.Task.acks_late: "executed multiple times should the worker crash mid execution";
-        # reject_on_worker_lost: "can cause message loops". The next task is published by celery.app.trace.build_tracer
-        # before the acknowledgement. Backend._call_task_errbacks publishes an error task, or, if it takes the failed
-        # request, calls it at once and logs and forgets what it raises.
+        # celery.app.task.Task.reject_on_worker_lost: without it, "even if acks_late is enabled, the worker will
+        # acknowledge tasks when the worker process executing them abruptly exits"; it "can cause message loops".
+        # celery.app.trace.build_tracer publishes the next task before the acknowledgement.
+        # Backend._call_task_errbacks publishes an error task, or, if it takes the failed request, calls it at once and
+        # logs and forgets what it raises.
         Guarantees(
             resumes="yes, with acks_late and reject_on_worker_lost, which are not the default",
             duplicates="tasks, and then all of the chain that follows, in parallel with the first",
@@ -99,8 +100,8 @@ PEERS = (
         peer("python_cqrs", ("1", "2"), prepare=True),
         # cqrs.saga.recovery.recover_saga: "Call it from a recovery job […] Completed steps are skipped […] Do not call
         # this for a saga that is still running in another worker", which the job can only guess from its silence.
-        # cqrs.handlers.saga.SagaStepHandler: "Both must be safe to run again". The context is stored at the end only
-        # (Saga._execute): see the module. Its outbox and inbox are for events between services, not for the steps.
+        # cqrs.handlers.saga.SagaStepHandler: "Both must be safe to run again". Context and log are committed together
+        # after each step (SagaStepExecutor.execute_step). Its outbox and inbox are for events between services.
         Guarantees(
             resumes="by a job that the team writes, which guesses from silence that a saga is left behind",
             duplicates="a step whose log was not written, and whole sagas that were only slow",

@@ -26,7 +26,10 @@ Start = Callable[[Servers, Path], AbstractAsyncContextManager[Running]]
 
 
 def peer(module: str, roles: Sequence[str], queues: Sequence[str] = (QUEUE,), *, prepare: bool = False) -> Start:
-    """A process for each role, ready when somebody consumes from each of the queues; `prepare` is a role before all."""
+    """A process for each role, started again when it ends; ready when somebody consumes from each of the queues.
+
+    `prepare` is a role before all others.
+    """
 
     @asynccontextmanager
     async def start(servers: Servers, run: Path) -> AsyncIterator[Running]:
@@ -54,6 +57,8 @@ def peer(module: str, roles: Sequence[str], queues: Sequence[str] = (QUEUE,), *,
             for role in roles:
                 started[role] = children.start(children.home(run, role), [*command, role, *told], env=env)
             await _consumed(amqp, queues, started)
+            for child in started.values():
+                child.endure()
             yield Running(amqp, {role: child.pid() for role, child in started.items()})
 
     return start
