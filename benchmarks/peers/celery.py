@@ -22,7 +22,7 @@ from benchmarks.peers.shop import Data, Declined
 
 THREADS = 16
 """Of the front: each waits for the broker's confirm of its order."""
-WORKERS = 8
+WORKERS = 4
 INVENTORY, PAYMENT, SHIPPING = QUEUES = ("inventory-tasks", "payment-tasks", "shipping-tasks")
 """One for each service; all tasks in one queue, each new order would wait until the older ones were through."""
 

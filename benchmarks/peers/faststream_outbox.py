@@ -22,8 +22,8 @@ from benchmarks.peers import shop
 from benchmarks.peers.faststream import INVENTORY, ORDERS, PAYMENT, POOL, SHIPPING, queue, said
 from benchmarks.peers.shop import Data
 
-PREFETCH = 16
-RELAYS = 4
+PREFETCH = 10
+RELAYS = 2
 BATCH = 100
 CONNECTIONS = PREFETCH + 2 * (RELAYS + 1)
 """Each relay keeps one for itself and one for each of its workers; whoever lacks one would have to wait."""
@@ -64,7 +64,7 @@ class Service:
             event_type,
             max_workers=RELAYS,
             fetch_batch_size=BATCH,
-            terminal_flush_batch_size=BATCH,
+            terminal_flush_batch_size=20,
             min_fetch_interval=0.05,
             max_fetch_interval=1.0,
         )

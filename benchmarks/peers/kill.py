@@ -21,7 +21,7 @@ from benchmarks.peers.contenders import PEERS
 from infra.local.servers import Servers, local_servers
 from saga.provisioning import DatabaseServer
 
-RATE, SECONDS, KILL, PATIENCE = 500.0, 1.0, 1.5, 45.0
+RATE, SECONDS, KILL, PATIENCE = 500.0, 1.0, 1.5, 75.0
 """More than anybody's pace, so that everybody is busy when he is killed; then time enough for the slowest."""
 WATCH = """
     CREATE TABLE gateway.call (order_id uuid);
