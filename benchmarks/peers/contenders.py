@@ -57,8 +57,8 @@ PEERS = (
         "taskiq on RabbitMQ: each task calls the next one",
         peer("taskiq", ("front", "worker"), TASKS),
         # taskiq.cli.worker.args.WorkerArgs.ack_type is WHEN_SAVED: after the task, whatever became of it.
-        # taskiq.receiver.Receiver.run_task catches what a task raises; trying again is SmartRetryMiddleware's, which
-        # publishes the task anew, at most so many times, and after a delay that it sleeps in the worker's memory.
+        # taskiq.receiver.Receiver.run_task catches what a task raises; SimpleRetryMiddleware publishes the task anew,
+        # at once, and at most so many times. Without that middleware a task is tried once.
         Guarantees(
             resumes="yes: what was not acknowledged is delivered again",
             duplicates="tasks, and all that they call; telling them apart is left to the team",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import asyncpg
 import uvloop
-from taskiq import Context, SmartRetryMiddleware, TaskiqDepends, TaskiqEvents, TaskiqState
+from taskiq import Context, SimpleRetryMiddleware, TaskiqDepends, TaskiqEvents, TaskiqState
 from taskiq_aio_pika import AioPikaBroker, Queue
 
 from benchmarks.peers.front import Accept, Ends, Front, hear
@@ -27,7 +27,7 @@ INVENTORY, PAYMENT, SHIPPING = QUEUES = ("inventory-tasks", "payment-tasks", "sh
 
 broker = AioPikaBroker(
     os.environ.get(AMQP, ""), qos=2 * AT_ONCE, task_queues=[Queue(name=name) for name in QUEUES]
-).with_middlewares(SmartRetryMiddleware(default_retry_count=5, default_delay=1, use_delay_exponent=True))
+).with_middlewares(SimpleRetryMiddleware(default_retry_count=5))
 
 
 def state(context: Annotated[Context, TaskiqDepends()]) -> TaskiqState:
