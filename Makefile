@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test unit chaos up down check fmt generate lock clean
+.PHONY: help install peers demo test unit chaos up down check fmt generate lock clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -13,6 +13,14 @@ install: .venv/.installed ## Make .venv, with the command `saga` in it, and noth
 
 .venv/.installed: requirements/dev.txt pyproject.toml infra/install
 	@PYTHON=$(PYTHON) infra/install
+	@touch $@
+
+peers: .venv-peers/.installed ## Make .venv-peers, with the libraries that the benchmarks compare with
+
+.venv-peers/.installed: requirements/peers.txt .venv/.installed
+	@rm -rf .venv-peers
+	@$(BIN)/uv venv -q --python $(BIN)/python .venv-peers
+	@$(BIN)/uv pip install -q --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
 	@touch $@
 
 demo: install ## Start everything, run a few dozen orders of every kind, check the books, stop
@@ -55,6 +63,8 @@ lock: install ## Resolve the dependencies anew into requirements/
 		--upgrade --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	@echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c requirements/dev.txt - -o requirements/build.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade -c requirements/runtime.txt pyproject.toml requirements/peers.in -o requirements/peers.txt
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-peers .run .mypy_cache .ruff_cache .pytest_cache .hypothesis

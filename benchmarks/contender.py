@@ -34,12 +34,27 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Guarantees:
+    """What is promised of an order, a short phrase each."""
+
+    resumes: str
+    """After a SIGKILL."""
+    duplicates: str
+    """What may happen twice."""
+    compensation: str
+    """Of a step that succeeded, when a later one is refused."""
+    lost: str
+    """What gets lost between a commit and the publish, or the next step, that follows from it."""
+
+
+@dataclass(frozen=True)
 class Contender:
     """`start` runs it in a vhost and in databases of its own, which are gone afterwards."""
 
     name: str
     how: str
     start: Callable[[Servers, Path], AbstractAsyncContextManager[Running]]
+    guarantees: Guarantees | None = None
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ class Cost:
 def cost(pid: int) -> Cost:
     """Of a process and of all that descend from it."""
     processor, memory = 0.0, 0
-    for each in _family(pid):
+    for each in family(pid):
         try:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -32,7 +32,7 @@ def costs(pids: Mapping[str, int]) -> dict[str, Cost]:
     return {name: cost(pid) for name, pid in pids.items()}
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     family = [pid]
     for each in family:
         try:
