@@ -54,7 +54,7 @@ def test_whatever_is_sent_is_understood_or_refused_with_a_reason(
 
 
 def _hear(sent: wire.Wired, tally: Tally) -> None:
-    message = wire.received(sent)
+    message = wire.delivered(sent)
     heard = delivery(message, sent.routing_key)
     envelope, refusal = _decoded(heard)
     if envelope is not None:

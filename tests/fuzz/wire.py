@@ -7,6 +7,8 @@ from aio_pika import IncomingMessage
 from aiormq.abc import DeliveredMessage
 from pamqp import commands, frame, header
 
+from saga.amqp import Received
+
 _FLAGS = {
     "content_type": 15,
     "content_encoding": 14,
@@ -54,6 +56,13 @@ def received(sent: Wired) -> IncomingMessage:
     assert isinstance(head, header.ContentHeader)
     delivered = commands.Basic.Deliver("tag", 1, redelivered=False, exchange="orders", routing_key=sent.routing_key)
     return IncomingMessage(DeliveredMessage(delivered, head, sent.body, None))  # type: ignore[arg-type] # no channel
+
+
+def delivered(sent: Wired) -> Received:
+    """As a consumer is handed it."""
+    flags, properties = sent.properties_frame()
+    content = _BASIC.to_bytes(2) + bytes(2) + len(sent.body).to_bytes(8) + flags.to_bytes(2) + properties
+    return Received(1, "orders", sent.routing_key, content, sent.body, redelivered=False)
 
 
 def short(text: str | bytes) -> bytes:
