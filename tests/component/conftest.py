@@ -1,5 +1,6 @@
 """One service at a time, in this process, on a broker and a database of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,9 +23,12 @@ class Outside:
 
     asked: list[tuple[str, UUID]] = field(default_factory=list)
     failures: int = 0
+    silent: bool = False
 
     async def answer(self, question: Question, key: UUID) -> str:
         self.asked.append((question.saga_id, key))
+        while self.silent:  # noqa: ASYNC110 — a test says when
+            await asyncio.sleep(0.05)
         if self.failures:
             self.failures -= 1
             raise TimeoutError("no answer in time")

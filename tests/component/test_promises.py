@@ -25,7 +25,7 @@ from saga.retries import Retries
 from saga.testing import enveloped, eventually
 from saga.topology import CRASH_LIMIT
 from tests.component.conftest import Toy
-from tests.component.toy.handlers import Answered, Done, Ordered, Revoked, Undone, Unwanted, Wanted, Withdrawn
+from tests.component.toy.handlers import Answered, Done, Ordered, Question, Revoked, Undone, Unwanted, Wanted, Withdrawn
 from tests.conftest import in_vhost
 
 
@@ -258,6 +258,52 @@ async def test_an_open_call_survives_the_process(toys: Toy, new_id: UUID) -> Non
     assert len({key for saga_id, key in toys.outside.asked if saga_id == str(new_id)}) == 1
 
 
+async def test_calls_that_have_not_begun_are_due_for_others_when_a_service_stops(toys: Toy) -> None:
+    """One at a time is asked, and the outside world doesn't answer: the stop doesn't wait for all the others."""
+    orders = [Ordered(toy_id=uuid4()) for _ in range(5)]
+    toys.outside.silent = True
+    async with toys.running(calls_at_once=1):
+        await toys.stage.say(*orders)
+        await eventually(lambda: _open_calls(toys, len(orders)))
+        asyncio.get_running_loop().call_later(0.5, setattr, toys.outside, "silent", False)
+    due = await toys.fetch("SELECT due_at <= clock_timestamp() AS now FROM saga.call")
+    assert [row["now"] for row in due] == [True] * (len(orders) - 1)
+    async with toys.running():
+        for order in orders:
+            await toys.stage.hears(Answered, order.toy_id)
+    assert len(toys.outside.asked) == len(set(toys.outside.asked))
+
+
+@pytest.mark.parametrize("table", ["outbox", "call"])
+async def test_what_a_killed_process_had_in_hand_is_taken_over_when_its_lease_ends(
+    toys: Toy, new_id: UUID, table: str
+) -> None:
+    """A row under a lease, and nobody at it."""
+    if table == "outbox":
+        done = enveloped(Done(toy_id=new_id))
+        await toys.fetch(
+            """INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, body, due_at)
+               VALUES ($1, 'toy', 'toy.done.v1', $2, $3, now() + interval '3 seconds')""",
+            UUID(done.id),
+            str(new_id),
+            done.encode(),
+        )
+    else:
+        cause = enveloped(Ordered(toy_id=new_id)).model_dump_json()
+        await toys.fetch(
+            """INSERT INTO saga.call (id, saga_id, step, type, request, cause, due_at)
+               VALUES (gen_random_uuid(), $1, 'ask', 'Question', $2, $3, now() + interval '3 seconds')""",
+            str(new_id),
+            Question(toy_id=new_id, behaviour="").model_dump_json(),
+            cause,
+        )
+    (lease,) = await toys.fetch(f"SELECT due_at FROM saga.{table}")
+    async with toys.running():
+        await toys.stage.hears(Done if table == "outbox" else Answered, new_id)
+        (clock,) = await toys.fetch("SELECT now()")
+    assert clock["now"] >= lease["due_at"]
+
+
 async def test_a_lease_takes_no_more_calls_than_asked_for(toys: Toy) -> None:
     """300 are due, five are wanted, five are taken, each time others."""
     cause = enveloped(Ordered(toy_id=uuid4())).model_dump_json()
@@ -363,6 +409,10 @@ async def test_old_days_are_dropped_from_the_inbox_and_coming_ones_made(toys: To
     await toys.fetch("SELECT saga.keep_inbox('30 days')")
     assert (await _partition_of(toys, "early")).startswith("saga.inbox_20")
     assert (await toys.fetch("SELECT to_regclass('saga.inbox_20200101') AS gone"))[0]["gone"] is None
+
+
+async def _open_calls(toys: Toy, count: int) -> bool:
+    return len(await toys.fetch("SELECT 1 FROM saga.call")) == count
 
 
 async def _is_empty(toys: Toy) -> bool:

@@ -191,6 +191,9 @@ def _settled_twice(service: Service) -> None:
     service.settles(Fetch)(give)
 
 
+async def _half_a_batch(_: Sequence[Fetch], __: Sequence[str], ___: Tx) -> Given: ...  # type: ignore[empty-body] # see above
+
+
 def _never_settled(service: Service) -> None:
     service.on(Asked)(fetch)
     assert service.said
@@ -208,6 +211,10 @@ def _never_settled(service: Service) -> None:
         (_twice_for_a_type, "toys: both give and take_back handle Asked"),
         (lambda service: service.on(Refused, undoes=give)(take_back), "give is no handler of toys"),
         (_settled_twice, "toys: Fetch is settled twice"),
+        (
+            lambda service: service.settles(Fetch)(_half_a_batch),
+            "toys: _half_a_batch must take and return a sequence, or neither",
+        ),
         (_never_settled, "toys: nobody settles Fetch, which fetch asks"),
         (lambda service: service.step_for(Asked), "toys has no handler for Asked"),
     ],
