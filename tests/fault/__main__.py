@@ -1,4 +1,4 @@
-"""`python -m tests.fault [--seed N] [--short] [--write FILE]`: the fault suite in its long form, and its figures."""
+"""`python -m tests.fault [--seed N] [--rate N] [--short] [--write FILE]`: the fault suite in its long form, and its figures."""
 
 import argparse
 import asyncio
@@ -23,12 +23,12 @@ SEEDS = (1, 2)
 RATE = 15.0
 
 
-async def besiege(seed: int, figures: Figures, *, short: bool) -> None:
+async def besiege(seed: int, figures: Figures, rate: float, *, short: bool) -> None:
     """Every fault point, then each fault alone, then everything at once; and the judgement."""
     asyncio.get_running_loop().set_exception_handler(_but_for_lost_connections)
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="saga-chaos-") as folder:
-        async with world(Path(folder), seed, RATE) as here:
+        async with world(Path(folder), seed, rate) as here:
             siege = Siege(here)
             try:
                 wrong = await _all_of_it(siege, dice, short=short)
@@ -73,6 +73,7 @@ async def _phase(name: str, doing: Coroutine[None, None, object]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fault", description=__doc__)
     parser.add_argument("--seed", type=int, action="append", help=f"may be given often (default: {SEEDS})")
+    parser.add_argument("--rate", type=float, default=RATE, help=f"orders a second (default: {RATE:.0f})")
     parser.add_argument("--short", action="store_true", help="a few of everything")
     parser.add_argument("--no-mutants", action="store_true", help="leave out the broken runtimes")
     parser.add_argument("--write", type=Path, help="put the figures into this page")
@@ -83,7 +84,7 @@ def main() -> int:
     figures, began = Figures(), time.monotonic()
     for seed in seeds:
         print(f"seed {seed}", flush=True)
-        asyncio.run(besiege(seed, figures, short=told.short))
+        asyncio.run(besiege(seed, figures, told.rate, short=told.short))
     if not told.no_mutants:
         print("mutants", flush=True)
         asyncio.run(breed(figures))
