@@ -1,4 +1,4 @@
-"""`python -m tests.fault [--seed N] [--rate N] [--short] [--write FILE]`: the fault suite in its long form, with figures."""
+"""`python -m tests.fault [--seed N] [--rate N] [--short] [--write FILE]`: the fault suite in its long form."""
 
 import argparse
 import asyncio
