@@ -1,41 +1,109 @@
-"""`python -m benchmarks [NAME,…]`: sagas a second at saturation, and how long a lone order takes."""
+"""`python -m benchmarks`: measure, and write docs/performance.md. `look` tells a line each; `page` only writes."""
 
-import asyncio
 import os
-import sys
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from typing import Annotated
 
-from benchmarks.contender import CONTENDERS
-from benchmarks.load import loading
-from benchmarks.meter import costs
-from infra.local.servers import local_servers
+import typer
+import uvloop
 
-SECONDS = 15.0
-IN_FLIGHT = 2_000
+from benchmarks.contender import CONTENDERS, Contender
+from benchmarks.measure import saturate
+from benchmarks.peers.contenders import PEERS
+from benchmarks.plan import LATENCY, MEASUREMENTS, plan
+from benchmarks.results import Results, this_machine
+from benchmarks.run import Bench, Settings
+from infra.local.__main__ import terminated
+from infra.local.servers import Pair, running
+from infra.local.ways import choose
 
+JSON = Path("docs/performance/results.json")
+ALL: dict[str, Contender] = {contender.name: contender for contender in (*CONTENDERS, *PEERS)}
+OURS = ",".join(contender.name for contender in CONTENDERS)
 
-async def look(run: Path, names: list[str], seconds: float) -> None:
-    with local_servers(run, say=lambda _: None) as servers:
-        for contender in CONTENDERS:
-            if contender.name not in names:
-                continue
-            async with contender.start(servers, run) as running, loading(running.amqp) as load:
-                throughput = await load.saturate(IN_FLIGHT, seconds, warm_up=5)
-                await load.drained()
-                memory = {name: round(cost.memory / 1e6) for name, cost in costs(running.pids).items()}
-                print(f"{contender.name:<10}{throughput:8.0f} sagas/s   {memory} MB", flush=True)
-                latencies = sorted(1000 * seconds for seconds in await load.at_rate(5, 8))
-                print(f"{'':<10}alone: p50 {median(latencies):.1f} ms, max {latencies[-1]:.1f} ms", flush=True)
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+Names = Annotated[str, typer.Option(help="names with commas between them, or 'all'")]
 
 
-def main() -> None:
-    os.environ.setdefault("SAGA_LOCAL", "binaries")
-    names = sys.argv[1].split(",") if len(sys.argv) > 1 else [contender.name for contender in CONTENDERS]
-    with tempfile.TemporaryDirectory(prefix="saga-bench-") as folder:
-        asyncio.run(look(Path(folder), names, SECONDS))
+@app.callback(invoke_without_command=True)
+def measure(
+    context: typer.Context,
+    *,
+    only: Annotated[str, typer.Option(help="names with commas between them")] = ",".join(MEASUREMENTS),
+    contenders: Names = OURS,
+    rounds: int = 3,
+    latency_rounds: Annotated[int | None, typer.Option(help="as many as the others, unless told")] = None,
+    seconds: float = 12.0,
+    latency_seconds: float = 8.0,
+    warm_up: float = 5.0,
+    backlog: Annotated[int, typer.Option(help="orders that wait for the services to start")] = 100_000,
+    json: Path = JSON,
+) -> None:
+    """Measure; the page is written where the results are the documentation's."""
+    if context.invoked_subcommand:
+        return
+    measurements, names = _known(only, MEASUREMENTS), _known(contenders, ALL)
+    counts = dict.fromkeys(MEASUREMENTS, rounds) | {LATENCY: latency_rounds or rounds}
+    steps = list(plan(measurements, names, counts))
+    with _servers() as (pair, run):
+        results = Results(this_machine(pair.how), seconds)
+        settings = Settings(seconds, latency_seconds, warm_up, backlog)
+        uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))
+    results.write(json)
+    if json == JSON:
+        page()
+    if results.failures:
+        raise SystemExit(1)
+
+
+@app.command()
+def look(
+    contenders: Annotated[str, typer.Argument(help="names with commas between them, or 'all'")] = OURS,
+    seconds: float = 10.0,
+    warm_up: float = 4.0,
+) -> None:
+    """One line each: sagas a second at saturation, and milliseconds of the processor a saga, by process."""
+    names = _known(contenders, ALL)
+
+    async def all_of_them(pair: Pair, run: Path) -> None:
+        for name in names:
+            async with ALL[name].start(pair.servers, run) as contender:
+                found = await saturate(pair, ALL[name], contender, seconds, warm_up)
+            costs = ", ".join(f"{process} {cost:.2f}" for process, cost in found.processor.items())
+            lost = "" if found.placed == found.ended else f" ({found.placed - found.ended} did not end)"
+            print(f"{name:<18}{found.rate:7.0f} sagas/s{lost}; ms a saga: {costs}", flush=True)
+
+    with _servers() as (pair, run):
+        uvloop.run(all_of_them(pair, run))
+
+
+@app.command()
+def page(json: Annotated[Path, typer.Argument()] = JSON) -> None:
+    """Write docs/performance.md and its plots anew from the results."""
+    from benchmarks.page import write  # it needs what only `make bench` installs
+
+    write(Results.read(json), json.parent)
+    print(f"See {json.parent}.md.")
+
+
+def _known(told: str, known: "tuple[str, ...] | dict[str, Contender]") -> list[str]:
+    names = list(known) if told == "all" else told.split(",")
+    if unknown := set(names) - set(known):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return names
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[Pair, Path]]:
+    signal.signal(signal.SIGTERM, terminated)
+    os.environ.setdefault("SAGA_LOCAL", "binaries")  # a container's processes are out of the meter's reach
+    with tempfile.TemporaryDirectory(prefix="saga-bench-") as folder, running(Path(folder), choose(print)) as pair:
+        yield pair, Path(folder)
 
 
 if __name__ == "__main__":
-    main()
+    app()

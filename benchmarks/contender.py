@@ -3,34 +3,28 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import aio_pika
 import httpx
 
 from benchmarks.limit import __main__ as limit
+from benchmarks.limit.amqp import JSON
+from benchmarks.ours import in_vhost, ours
+from benchmarks.running import Running
+from events import CONTENT_TYPE
 from infra.local.process import Child, Children
 from infra.local.servers import Servers
-from infra.local.system import SERVICES, administrator, services
-from saga.provisioning import DatabaseServer, Deployment, Management
+from saga.provisioning import DatabaseServer, Management
 
 EXCHANGES = ("orders", "inventory", "payment", "shipping")
+BUSY = 2_000
 SCHEMA = Path(__file__).with_name("shop.sql")
-AT_ONCE = {"PAYMENT_GATEWAY_LATENCY": "0s", "SHIPPING_CARRIER_LATENCY": "0s"}
-"""The outside world answers at once: what is measured is not how long it takes."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A contender that is ready: where orders are published, and its processes, by name."""
-
-    amqp: str
-    pids: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -55,19 +49,10 @@ class Contender:
     how: str
     start: Callable[[Servers, Path], AbstractAsyncContextManager[Running]]
     guarantees: Guarantees | None = None
-
-
-@asynccontextmanager
-async def _ours(servers: Servers, run: Path) -> AsyncIterator[Running]:
-    name = f"b{token_hex(4)}"
-    deployment = Deployment.new(SERVICES, administrator(servers, name), servers.amqp, f"{name}_")
-    await deployment.provision()
-    await Management(servers.management, name).permit(urlsplit(servers.amqp).username or "", ".*", ".*", ".*")
-    try:
-        with services(deployment, run, AT_ONCE) as processes:
-            yield Running(_in_vhost(servers.amqp, name), {each: processes.pid(each) for each in processes.ports})
-    finally:
-        await deployment.remove()
+    in_flight: int = 300
+    """Orders on their way at saturation: what it is fastest with. Slow ones get slower with more."""
+    content_type: str = JSON
+    """Of the orders that it is sent: what its own publishers would say."""
 
 
 def _by_hand(module: str) -> Callable[[Servers, Path], AbstractAsyncContextManager[Running]]:
@@ -78,7 +63,7 @@ def _by_hand(module: str) -> Callable[[Servers, Path], AbstractAsyncContextManag
         async with httpx.AsyncClient() as http:
             (await http.put(f"{servers.management}/api/vhosts/{name}")).raise_for_status()
         await management.permit(urlsplit(servers.amqp).username or "", ".*", ".*", ".*")
-        amqp = _in_vhost(servers.amqp, name)
+        amqp = in_vhost(servers.amqp, name)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(management.delete_vhost)
             await _declare(amqp)
@@ -93,7 +78,8 @@ def _by_hand(module: str) -> Callable[[Servers, Path], AbstractAsyncContextManag
                 env = {**os.environ, "PYTHONPATH": str(SCHEMA.parents[1])}
                 started[service] = children.start(children.home(run, service), command, env=env)
             await _consumed(amqp)
-            yield Running(amqp, {service: child.pid() for service, child in started.items()})
+            databases = {service: database.url_of(f"{name}_{service}") for service in limit.SERVICES}
+            yield Running(amqp, {service: child.pid() for service, child in started.items()}, databases)
 
     return start
 
@@ -121,16 +107,12 @@ async def _consumed(amqp: str) -> None:
                 await asyncio.sleep(0.1)
 
 
-def _in_vhost(amqp_url: str, vhost: str) -> str:
-    return urlunsplit(urlsplit(amqp_url)._replace(path=f"/{vhost}"))
-
-
 CONTENDERS = (
-    Contender("ours", "the real services, everything on", _ours),
+    Contender("ours", "the real services, everything on", ours(), in_flight=BUSY, content_type=CONTENT_TYPE),
     Contender(
         "textbook",
         "a transaction and an awaited publish for each message; a polled outbox",
         _by_hand("benchmarks.textbook"),
     ),
-    Contender("limit", "hand-written batches, nothing else", _by_hand("benchmarks.limit")),
+    Contender("limit", "hand-written batches, nothing else", _by_hand("benchmarks.limit"), in_flight=BUSY),
 )

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pamqp import commands
 
-from benchmarks.limit.amqp import Link, Outgoing
+from benchmarks.limit.amqp import JSON, Link, Outgoing
 
 ENDS = {"shipping": "shipment.scheduled.v1", "inventory": "stock.released.v1"}
 """By exchange: an order is fulfilled, or wholly undone."""
@@ -33,21 +33,21 @@ class Load:
     ended: int = 0
     placed: int = 0
 
-    async def saturate(self, in_flight: int, seconds: float, warm_up: float) -> float:
-        """Orders that end in a second, while always so many are on their way."""
-        loop = asyncio.get_running_loop()
-        await self._keep_busy(in_flight, until=loop.time() + warm_up)
-        since, before = loop.time(), self.ended
-        await self._keep_busy(in_flight, until=since + seconds)
-        return (self.ended - before) / (loop.time() - since)
-
-    async def _keep_busy(self, in_flight: int, until: float) -> None:
+    async def keep_busy(self, in_flight: int, seconds: float) -> None:
+        """Always so many orders are on their way, for so long."""
+        until = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < until:
             room = in_flight - len(self.waiting)
             if room >= WINDOW:
                 await self.link.publish(self._orders(min(room, 10 * WINDOW)))
             else:
                 await asyncio.sleep(0.002)
+
+    async def place(self, orders: int) -> None:
+        """So many at once; they are in the queues afterwards."""
+        while orders > 0:
+            await self.link.publish(self._orders(min(orders, 10 * WINDOW)))
+            orders -= 10 * WINDOW
 
     async def at_rate(self, rate: float, seconds: float) -> list[float]:
         """The latencies of all orders, each from when it was due, in seconds: an open loop doesn't wait for anybody."""
@@ -121,9 +121,11 @@ class Load:
 
 
 @asynccontextmanager
-async def loading(amqp: str, declined: float = 0.0, skus: tuple[str, ...] = SKUS) -> AsyncIterator[Load]:
+async def loading(
+    amqp: str, declined: float = 0.0, skus: tuple[str, ...] = SKUS, content_type: str = JSON
+) -> AsyncIterator[Load]:
     """A connection that places orders and hears how they end."""
-    link = Link()
+    link = Link(content_type)
     await link.open(amqp)
     await link.ask(commands.Queue.Declare(queue=QUEUE, exclusive=True))
     for exchange, event_type in ENDS.items():

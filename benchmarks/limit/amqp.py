@@ -7,6 +7,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,8 @@ _FRAME_MAX = 131_072  # of RabbitMQ, and of any body here
 _METHOD, _HEADER, _BODY = 1, 2, 3
 _DELIVER, _ACK, _RETURN = b"\x00\x3c\x00\x3c", b"\x00\x3c\x00\x50", b"\x00\x3c\x00\x32"
 _PROPERTIES = 0b1001_0100_1000_0000  # content_type, delivery_mode, correlation_id, message_id
-_JSON = b"\x10application/json\x02"
+JSON = "application/json"
+_PERSISTENT = b"\x02"
 
 
 class Delivery(NamedTuple):
@@ -40,17 +42,26 @@ class Lost(Exception):
     """The connection is gone, or a message had nowhere to go."""
 
 
+@dataclass
+class _Window:
+    """Messages that were published together, and how many of them the broker has not confirmed."""
+
+    confirmed: asyncio.Future[None]
+    outstanding: int
+
+
 class Link(asyncio.Protocol):
     """One connection. `arrived` holds what has been delivered, and `news` is set whenever something has."""
 
-    def __init__(self) -> None:
+    def __init__(self, content_type: str = JSON) -> None:
+        self._form = bytes([len(content_type)]) + content_type.encode() + _PERSISTENT
         self.arrived: deque[Delivery] = deque()
         self.news = asyncio.Event()
         self._buffer = bytearray()
         self._replies: asyncio.Queue[Any] = asyncio.Queue()
         self._delivering: tuple[int, str] | None = None
         self._published = 0
-        self._unconfirmed: dict[int, asyncio.Future[None]] = {}
+        self._unconfirmed: dict[int, _Window] = {}
         self._oldest = 1
         self._transport = asyncio.Transport()
 
@@ -89,7 +100,7 @@ class Link(asyncio.Protocol):
         self._send(CHANNEL, commands.Basic.Ack(tag, multiple=True))
 
     def publish(self, window: Iterable[Outgoing]) -> asyncio.Future[None]:
-        """In one write; done when the broker has confirmed the last of them, which it does in order or at once."""
+        """In one write; done when the broker has confirmed all of them, which it does in any order."""
         frames = bytearray()
         first = self._published + 1
         for out in window:
@@ -103,7 +114,7 @@ class Link(asyncio.Protocol):
                 (
                     b"\x00\x3c\x00\x00",
                     struct.pack(">QH", len(out.body), _PROPERTIES),
-                    _JSON,
+                    self._form,
                     bytes([len(saga)]),
                     saga,
                     bytes([len(identity)]),
@@ -118,7 +129,8 @@ class Link(asyncio.Protocol):
         if self._published < first:
             confirmed.set_result(None)
         else:
-            self._unconfirmed.update(dict.fromkeys(range(first, self._published + 1), confirmed))
+            outstanding = range(first, self._published + 1)
+            self._unconfirmed.update(dict.fromkeys(outstanding, _Window(confirmed, len(outstanding))))
             self._write(bytes(frames))
         return confirmed
 
@@ -126,9 +138,9 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for waiting in self._unconfirmed.values():
-            if not waiting.done():
-                waiting.set_exception(Lost(str(exc)))
+        for window in self._unconfirmed.values():
+            if not window.confirmed.done():
+                window.confirmed.set_exception(Lost(str(exc)))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -165,17 +177,14 @@ class Link(asyncio.Protocol):
             self.news.set()
 
     def _confirm(self, tag: int, *, multiple: bool) -> None:
-        """A window is confirmed when its last message is and no older one is left."""
-        unconfirmed = self._unconfirmed
-        windows = set()
+        """A window is confirmed when all of its messages are."""
         for confirmed in range(self._oldest, tag + 1) if multiple else (tag,):
-            if window := unconfirmed.pop(confirmed, None):
-                windows.add(window)
+            if window := self._unconfirmed.pop(confirmed, None):
+                window.outstanding -= 1
+                if not window.outstanding:
+                    window.confirmed.set_result(None)
         if multiple:
             self._oldest = tag + 1
-        still = set(unconfirmed.values()) if windows else set()
-        for window in windows - still:
-            window.set_result(None)
 
     def _send(self, channel: int, method: Any) -> None:
         self._write(frame.marshal(method, channel))

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from benchmarks.contender import Running
 from benchmarks.load import loading
 from benchmarks.meter import family
 from benchmarks.peers.contenders import PEERS
+from benchmarks.running import Running
 from infra.local.servers import Servers, local_servers
 from saga.provisioning import DatabaseServer
 

@@ -12,8 +12,9 @@ import aio_pika
 import httpx
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from benchmarks.contender import EXCHANGES, SCHEMA, Running
+from benchmarks.contender import EXCHANGES, SCHEMA
 from benchmarks.peers.front import QUEUE
+from benchmarks.running import Running
 from infra.local.process import Child, Children
 from infra.local.servers import Servers
 from saga.provisioning import DatabaseServer, Management
@@ -59,7 +60,8 @@ def peer(module: str, roles: Sequence[str], queues: Sequence[str] = (QUEUE,), *,
             await _consumed(amqp, queues, started)
             for child in started.values():
                 child.endure()
-            yield Running(amqp, {role: child.pid() for role, child in started.items()})
+            pids = {role: child.pid() for role, child in started.items()}
+            yield Running(amqp, pids, {"shop": database.url_of(name)})
 
     return start
 

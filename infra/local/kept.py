@@ -21,6 +21,10 @@ class Kept(ABC):
         for child in self._children:
             child.endure()
 
+    def pid(self) -> int:
+        """Its process, or of a container its client; 0 while there is none."""
+        return self._server.pid()
+
     def kill(self, pause: float = 0) -> None:
         """SIGKILL, at once; it is started again so many seconds later, at the same ports."""
         self._server.kill(pause)

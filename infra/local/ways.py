@@ -22,6 +22,9 @@ class Server(Protocol):
     def wait(self) -> None:
         """Return when it answers; after `kill` and `restart`, when it answers again."""
 
+    def pid(self) -> int:
+        """Its process, or of a container its client; 0 while there is none."""
+
     def kill(self, pause: float = 0) -> None:
         """SIGKILL, at once; it is started again so many seconds later, with its data and at the same ports."""
 
