@@ -70,7 +70,7 @@ class Relay:
         while True:
             try:
                 await self.publisher.open()  # also when there is nothing to say: readiness tells whether we could
-                while self._in_hand:
+                if self._in_hand:
                     await self._publish_in_hand()
                 if monotonic() >= self._looks_at:
                     found = await self.publish_window()
