@@ -114,7 +114,7 @@ class Bench:
 
     async def _drain(self, step: Step) -> str:
         async with provisioned(self.pair.servers, self.run) as shop:
-            found = await drain(self.contenders[step.contender], shop, self.settings.backlog)
+            found = await drain(self.pair, self.contenders[step.contender], shop, self.settings.backlog)
         self.results.drains.append(replace(found, round=step.round))
         return f"{found.orders:,} orders in {found.seconds:.1f} s"
 
