@@ -23,6 +23,7 @@ STYLE: Any = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
 }
+BESIDE: Any = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "frameon": False, "fontsize": 8}
 OURS, OTHERS = "#0b6e4f", "#9aa5b1"
 COLOURS = ("#0b6e4f", "#c8553d", "#3066be", "#e0a030", "#6d597a", "#5c6b73", "#b56576", "#43aa8b", "#90a955", "#22223b")
 
@@ -72,7 +73,7 @@ def _processor(axes: Axes, results: Results) -> bool:
         left = [at + width for at, width in zip(left, widths, strict=True)]
     axes.set_title("Milliseconds of the processor a saga (median)")
     if names:
-        axes.legend(frameon=False)
+        axes.legend(**BESIDE)
     return bool(names)
 
 
@@ -97,16 +98,17 @@ def _latency(axes: Axes, results: Results) -> bool:
             heights = [spread.median for percent in percents if (spread := results.latency(name, percent, share))]
             axes.plot(percents, heights, line, marker="o", markersize=4, color=colour, label=f"{name}, {share}")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("percent of its own saturation (0: one order alone)")
     axes.set_title("Milliseconds from an order to its end")
     if names:
-        axes.legend(frameon=False, fontsize=7, ncols=2)
+        axes.legend(**BESIDE)
     return bool(names)
 
 
 def _replicas(axes: Axes, results: Results) -> bool:
-    axes.set_title("Sagas a second, by replicas")
-    return _varied(axes, results, REPLICAS, "processes of each service")
+    axes.set_title("Sagas a second, by processes of each service")
+    return _varied(axes, results, REPLICAS, "processes")
 
 
 def _growth(axes: Axes, results: Results) -> bool:
@@ -119,6 +121,7 @@ def _varied(axes: Axes, results: Results, measurement: str, label: str) -> bool:
     rates = [spread.median if (spread := results.rate("ours", measurement, each)) else 0 for each in variants]
     bars = axes.bar([f"{each:,}" for each in variants], rates, width=0.5, color=OURS)
     axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates])
+    axes.margins(y=0.12)
     axes.set_xlabel(label)
     return bool(variants)
 
@@ -130,5 +133,5 @@ def _memory(axes: Axes, results: Results) -> bool:
         axes.set_title(f"MB of memory while {each.orders:,} orders are worked off")
         axes.set_xlabel("seconds")
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
+        axes.legend(**BESIDE)
     return bool(results.drains)
