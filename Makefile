@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install peers demo test unit chaos up down check fmt generate lock clean
+.PHONY: help install peers demo test unit chaos bench bench-full up down check fmt generate lock clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -41,6 +41,17 @@ unit: install ## Run the tests that need no server
 chaos: install ## Break servers, services and connections under load for three quarters of an hour, and prove that nothing is lost
 	@$(BIN)/python -m tests.fault $(CHAOS)
 
+bench: .venv/.bench ## Measure speed against the textbook way and a limit written by hand, and write docs/performance.md: five minutes
+	@$(BIN)/python -m benchmarks --only saturation,latency --rounds 3 --seconds 8 --warm-up 3 \
+		--latency-rounds 1 --latency-seconds 5
+
+bench-full: .venv/.bench peers ## Measure everything, the libraries that others use included: hours
+	@$(BIN)/python -m benchmarks --contenders all
+
+.venv/.bench: requirements/bench.txt .venv/.installed
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
 check: install ## Format, lint, types, import rules, generated files, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -65,6 +76,8 @@ lock: install ## Resolve the dependencies anew into requirements/
 		--no-header -c requirements/dev.txt - -o requirements/build.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade -c requirements/runtime.txt pyproject.toml requirements/peers.in -o requirements/peers.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade -c requirements/dev.txt --group bench -o requirements/bench.txt
 
 clean: ## Remove what the other targets made
 	@rm -rf .venv .venv-peers .run .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -52,8 +52,11 @@ def measure(
     with _servers() as (pair, run):
         results = Results(this_machine(pair.how), seconds)
         settings = Settings(seconds, latency_seconds, warm_up, backlog)
-        uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))
-    results.write(json)
+        try:
+            uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))
+        finally:  # an interrupt keeps what was measured until then
+            if results.saturations or results.drains:
+                results.write(json)
     if json == JSON:
         page()
     if results.failures:

@@ -86,16 +86,17 @@ async def latencies(
     return found
 
 
-async def drain(contender: Contender, shop: Shop, orders: int) -> Drain:
+async def drain(pair: Pair, contender: Contender, shop: Shop, orders: int) -> Drain:
     """From when all services are ready, which they become while they work already, so from their start."""
     loop = asyncio.get_running_loop()
+    queues = await durable_queues(pair, shop.stopped)
     async with loading(shop.amqp, content_type=contender.content_type) as load:
         await load.place(orders)
         began = loop.time()
         with shop.open() as running:
             sampling = asyncio.create_task(_sample(running.pids))
             await load.drained(PATIENCE + orders * PER_ORDER)
-            seconds = loop.time() - began
+            seconds = await all_done(load, queues, running.pids) - began
             sampling.cancel()
             memory = await sampling
         return Drain(contender.name, 0, orders, seconds, memory)

@@ -1,5 +1,6 @@
 """Walks through a plan, on one pair of servers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ STOCK = """
     INSERT INTO stock (sku, warehouse, on_hand)
     SELECT sku, warehouse, 1000000000 FROM unnest($1::text[]) AS sku, unnest(ARRAY['berlin', 'leipzig']) AS warehouse
 """
-TRIES = 3
+STEP_SECONDS = 3600
+"""For a step to end in, old orders included."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Bench:
             for step in steps:
                 progress.update(bar, description=str(step))
                 try:
-                    told = await self._take(step)
+                    async with asyncio.timeout(STEP_SECONDS):
+                        told = await self._take(step)
                 except Exception as error:  # noqa: BLE001 — hours of others' results are not thrown away for it
                     told = f"failed: {type(error).__name__} {error}"
                     self.results.failures.append(f"{step}: {told}")
@@ -114,7 +117,7 @@ class Bench:
 
     async def _drain(self, step: Step) -> str:
         async with provisioned(self.pair.servers, self.run) as shop:
-            found = await drain(self.contenders[step.contender], shop, self.settings.backlog)
+            found = await drain(self.pair, self.contenders[step.contender], shop, self.settings.backlog)
         self.results.drains.append(replace(found, round=step.round))
         return f"{found.orders:,} orders in {found.seconds:.1f} s"
 
