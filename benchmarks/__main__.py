@@ -42,15 +42,16 @@ def measure(
     warm_up: float = 5.0,
     backlog: Annotated[int, typer.Option(help="orders that wait for the services to start")] = 100_000,
     json: Path = JSON,
+    add: Annotated[bool, typer.Option("--add", help="to what the file holds already")] = False,
 ) -> None:
     """Measure; the page is written where the results are the documentation's."""
     if context.invoked_subcommand:
         return
     measurements, names = _known(only, MEASUREMENTS), _known(contenders, ALL)
     counts = dict.fromkeys(MEASUREMENTS, rounds) | {LATENCY: latency_rounds or rounds}
-    steps = list(plan(measurements, names, counts))
     with _servers() as (pair, run):
-        results = Results(this_machine(pair.how), seconds)
+        results = Results.read(json) if add else Results(this_machine(pair.how), seconds)
+        steps = list(plan(measurements, names, counts, frozenset(results.contenders())))
         settings = Settings(seconds, latency_seconds, warm_up, backlog)
         try:
             uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))

@@ -44,10 +44,16 @@ class Step:
         return f"{self.measurement}{variant}, {self.contender}, round {self.round}"
 
 
-def plan(measurements: Collection[str], contenders: Sequence[str], rounds: Mapping[str, int]) -> Iterator[Step]:
-    """In the order of MEASUREMENTS: a latency is measured at a share of what was the saturation."""
+def plan(
+    measurements: Collection[str],
+    contenders: Sequence[str],
+    rounds: Mapping[str, int],
+    known: frozenset[str] = frozenset(),
+) -> Iterator[Step]:
+    """In the order of MEASUREMENTS: a latency is measured at a share of the saturation, which may be `known`."""
     for measurement in MEASUREMENTS:
-        if measurement not in measurements and not (measurement == SATURATION and LATENCY in measurements):
+        is_needed = measurement == SATURATION and LATENCY in measurements and not known >= set(contenders)
+        if measurement not in measurements and not is_needed:
             continue
         for number in range(1, (1 if measurement in ONCE else rounds[measurement]) + 1):
             for variant in VARIANTS.get(measurement, (0,)):
