@@ -108,11 +108,40 @@ async def _consumed(amqp: str) -> None:
 
 
 CONTENDERS = (
-    Contender("ours", "the real services, everything on", ours(), in_flight=BUSY, content_type=CONTENT_TYPE),
+    Contender(
+        "ours",
+        "the real services, everything on",
+        ours(),
+        Guarantees(
+            resumes="yes: redelivery, and leases of 5 and 6 s",
+            duplicates="deliveries, which the inbox tells apart; a step runs once for an order",
+            compensation="declared by the step that it undoes; commutes with it",
+            lost="nothing: events and calls commit with the data",
+        ),
+        in_flight=BUSY,
+        content_type=CONTENT_TYPE,
+    ),
     Contender(
         "textbook",
         "a transaction and an awaited publish for each message; a polled outbox",
         _by_hand("benchmarks.textbook"),
+        Guarantees(
+            resumes="yes: redelivery, and the outbox",
+            duplicates="deliveries, which an inbox tells apart; the gateway is asked inside the transaction",
+            compensation="a handler like any other; nothing minds if it comes first",
+            lost="nothing: events commit with the data; but nobody notices what no queue takes",
+        ),
     ),
-    Contender("limit", "hand-written batches, nothing else", _by_hand("benchmarks.limit"), in_flight=BUSY),
+    Contender(
+        "limit",
+        "hand-written batches, nothing else",
+        _by_hand("benchmarks.limit"),
+        Guarantees(
+            resumes="yes: redelivery, and the outbox at the next start",
+            duplicates="deliveries, which an inbox tells apart; the gateway is asked inside the transaction",
+            compensation="a handler like any other; nothing minds if it comes first",
+            lost="nothing: events commit with the data; one bad message stops a service",
+        ),
+        in_flight=BUSY,
+    ),
 )

@@ -11,6 +11,7 @@ from benchmarks.results import Results, Spread
 from benchmarks.verdicts import growth_of_memory, verdicts
 
 HOW = {contender.name: contender.how for contender in (*CONTENDERS, *PEERS)}
+PROMISES = {contender.name: contender.guarantees for contender in (*CONTENDERS, *PEERS)}
 PEER_NAMES = [contender.name for contender in PEERS]
 NOT_MEASURED = "Not measured in this run."
 HEAD = """# Performance
@@ -52,6 +53,8 @@ def _page(results: Results, folder: str, drawn: Sequence[str]) -> Iterator[str]:
     yield from _saturation(results)
     yield from picture("processor", "processor time a saga")
     yield from _processor(results)
+    yield from _section("What each promises")
+    yield from _promises(results)
     yield from _section("Latency")
     yield from picture("latency", "latency by load")
     yield from _latency(results)
@@ -71,12 +74,12 @@ def _section(title: str) -> Iterator[str]:
     yield f"## {title}\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str = "---:") -> Iterator[str]:
     if not rows:
         yield NOT_MEASURED + "\n"
         return
     yield f"| {' | '.join(head)} |"
-    yield f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"
+    yield f"|{'|'.join(['---', *[align] * (len(head) - 1)])}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
 
@@ -121,6 +124,21 @@ def _processor(results: Results) -> Iterator[str]:
         costs = processor(results, name)
         rows.append([name, *(f"{costs.get(kind, 0):.2f}" for kind in kinds), f"{sum(costs.values()):.2f}"])
     yield from _table(["Processor, ms a saga", *kinds, "all"], rows)
+
+
+def _promises(results: Results) -> Iterator[str]:
+    yield (
+        "Of an order, when a process is killed and when a step is refused. Where a peer's word for it stands is said "
+        "beside it in [contenders.py](../benchmarks/peers/contenders.py), and `python -m benchmarks.peers.kill` kills "
+        "them.\n"
+    )
+    rows = [
+        (name, promise.resumes, promise.duplicates, promise.compensation, promise.lost)
+        for name in results.contenders()
+        if (promise := PROMISES.get(name))
+    ]
+    head = ["", "Resumes after a kill", "May happen twice", "Compensation", "Lost between commit and publish"]
+    yield from _table(head, rows, "---")
 
 
 def _latency(results: Results) -> Iterator[str]:
