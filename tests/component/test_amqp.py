@@ -1,8 +1,10 @@
 """The connection for whom every message passes by, on a real broker."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -106,6 +108,48 @@ async def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.Monkey
         port = silent.sockets[0].getsockname()[1]
         with pytest.raises(BrokerAway, match="does not answer"):
             await open_stream(f"amqp://127.0.0.1:{port}/", "test")
+
+
+async def test_a_connection_may_be_encrypted(servers: Servers, tmp_path: Path) -> None:
+    """The server must be the one that its certificate says; whose certificate is to be believed, the URL may tell."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    told = [
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=broker",
+    ]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    making = await asyncio.create_subprocess_exec("openssl", "req", *told, *names, stderr=asyncio.subprocess.DEVNULL)
+    assert await making.wait() == 0
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    parts = urlsplit(servers.amqp)
+
+    async def forward(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while piece := await source.read(65_536):
+            to.write(piece)
+            await to.drain()
+        to.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(parts.hostname, parts.port)
+        await asyncio.gather(forward(reader, back), forward(there, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        url = urlunsplit(("amqps", f"{parts.username}:{parts.password}@127.0.0.1:{port}", parts.path, "", ""))
+        with pytest.raises(BrokerAway, match="does not answer"):
+            await open_stream(url, "test")
+        connection = await open_stream(f"{url}?cafile={certificate}", "test")
+        with pytest.raises(Refused, match="no queue"):
+            await connection.waiting("nowhere")
 
 
 async def test_who_is_refused_learns_what_to_do(servers: Servers) -> None:
