@@ -77,7 +77,13 @@ async def connect(amqp_url: str, name: str) -> AbstractConnection:
     """
     url = URL(amqp_url).update_query(heartbeat=amqp.HEARTBEAT)
     async with _reached(URL(amqp_url)):
-        return await aio_pika.connect(url, timeout=10, client_properties={"connection_name": name})
+        connection = aio_pika.Connection(url, client_properties={"connection_name": name})
+        try:
+            await connection.connect(timeout=10)
+        except BaseException:
+            await connection.close()  # else it would try to, whenever it is collected as garbage
+            raise
+        return connection
 
 
 async def open_stream(amqp_url: str, name: str) -> amqp.Connection:

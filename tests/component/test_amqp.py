@@ -1,6 +1,7 @@
 """The connection for whom every message passes by, on a real broker."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -104,8 +105,8 @@ async def test_who_consumes_is_told_when_the_queue_is_gone(servers: Servers) -> 
 async def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port behind which nobody speaks AMQP."""
     monkeypatch.setattr("saga.amqp.connection._CONNECTING", 0.3)
-    async with await asyncio.start_server(lambda _, __: asyncio.sleep(5), "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
         with pytest.raises(BrokerAway, match="does not answer"):
             await open_stream(f"amqp://127.0.0.1:{port}/", "test")
 
@@ -133,10 +134,12 @@ async def test_a_connection_may_be_encrypted(servers: Servers, tmp_path: Path) -
     parts = urlsplit(servers.amqp)
 
     async def forward(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-        while piece := await source.read(65_536):
-            to.write(piece)
-            await to.drain()
-        to.close()
+        try:
+            while piece := await source.read(65_536):
+                to.write(piece)
+                await to.drain()
+        finally:
+            to.close()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(parts.hostname, parts.port)

@@ -57,8 +57,8 @@ class Parrot:
 
     async def _listen(self) -> None:
         connection = await connect(self._url, "parrot hears")
-        await asyncio.sleep(ELECTION)
         async with connection, translated():
+            await asyncio.sleep(ELECTION)
             channel = await open_channel(connection)
             lost = asyncio.Event()
             channel.close_callbacks.add(lambda *_: lost.set())
