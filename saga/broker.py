@@ -95,7 +95,11 @@ async def open_stream(amqp_url: str, name: str) -> amqp.Connection:
 async def reopen_stream(amqp_url: str, name: str) -> amqp.Connection:
     """The same, after a loss or a failure: the broker may have started a moment ago."""
     connection = await open_stream(amqp_url, name)
-    await asyncio.sleep(ELECTION)
+    try:
+        await asyncio.sleep(ELECTION)
+    except BaseException:  # nobody else knows of it yet
+        connection.abort(ConnectionAbortedError("nobody wants it any more"))
+        raise
     return connection
 
 

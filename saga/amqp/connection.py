@@ -101,10 +101,18 @@ class Connection(asyncio.Protocol):
         return self
 
     async def ask(self, method: Any, channel: int = _CHANNEL) -> Any:
-        """Send a method; the broker's answer. Raises Refused, or the OSError that ended the connection."""
-        async with self._asking, asyncio.timeout(_ANSWERING):
-            self._send(method, channel)
-            return await self._answer()
+        """Send a method; the broker's answer. Raises Refused, or the OSError that ended the connection.
+
+        Who stops waiting for an answer ends the connection: it might come later, and be taken for that to the next.
+        """
+        async with self._asking:
+            try:
+                async with asyncio.timeout(_ANSWERING):
+                    self._send(method, channel)
+                    return await self._answer()
+            except BaseException:
+                self.abort(ConnectionAbortedError("a question was not answered"))
+                raise
 
     async def waiting(self, queue: str) -> int:
         """How many messages wait in a queue, not counting those in anybody's hands. Raises Refused if there is none."""

@@ -127,6 +127,25 @@ async def test_who_waits_learns_that_the_connection_is_lost() -> None:
     assert (await connection.publish([("x", "k", _content("2"))], timeout=5)).lost is not None
 
 
+async def test_a_question_without_an_answer_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the answer might come later, and be taken for that to the next question; and nobody would close it."""
+    monkeypatch.setattr("saga.amqp.connection._ANSWERING", 0.01)
+    connection, _, _ = _connection()
+    with pytest.raises(TimeoutError):
+        await connection.confirm_publishes()
+    assert isinstance(connection.lost, ConnectionAbortedError)
+
+
+async def test_who_stops_waiting_for_an_answer_ends_the_connection() -> None:
+    connection, _, _ = _connection()
+    asking = asyncio.create_task(connection.waiting("q"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert isinstance(connection.lost, ConnectionAbortedError)
+
+
 async def _told(count: int, *told: tuple[int, bool, bool]) -> Window:
     """What becomes of a window of so many messages by `(number, multiple, taken)`."""
     confirms = Confirms()
