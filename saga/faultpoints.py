@@ -23,7 +23,7 @@ class Point(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """The acknowledgement is on its way."""
     TAKEN = "taken"
-    """Outbox rows are locked; nothing is published."""
+    """Outbox rows are locked, or ours for a while; nothing is published."""
     PUBLISHING = "publishing"
     """They are on their way to the broker, which has not confirmed them."""
     CONFIRMED = "confirmed"

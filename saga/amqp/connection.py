@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from struct import Struct
 from time import monotonic
 from typing import Any, Self, cast
 
@@ -12,6 +11,7 @@ from pamqp import commands, frame
 from yarl import URL
 
 from saga.amqp.content import Content, Received
+from saga.amqp.frames import ALIVE, BODY, CHANNEL, END, HEAD, HEADER, METHOD, basic, published
 from saga.amqp.window import Confirms, Window
 
 HEARTBEAT = 6
@@ -20,13 +20,7 @@ HEARTBEAT = 6
 _CONNECTING = 10
 _ANSWERING = 30
 _CLOSING = 2
-_CHANNEL = 1
-_METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
-_HEAD = Struct(">BHI")
-_END = b"\xce"
-_ALIVE = _HEAD.pack(_HEARTBEAT, 0, 0) + _END
-_PUBLISH, _DELIVER, _RETURN, _ACK, _NACK = (b"\x00\x3c\x00" + bytes((n,)) for n in (0x28, 0x3C, 0x32, 0x50, 0x78))
-_MANDATORY = b"\x01"
+_DELIVER, _RETURN, _ACK, _NACK = map(basic, (60, 50, 80, 120))
 _CAPABILITIES: Any = {
     "publisher_confirms": True,
     "basic.nack": True,
@@ -94,13 +88,13 @@ class Connection(asyncio.Protocol):
         told: Any = {"capabilities": _CAPABILITIES, "connection_name": name, "product": "saga"}
         tune = await self.ask(commands.Connection.StartOk(told, "PLAIN", login, "en_US"), channel=0)
         self._frame_max = tune.frame_max or self._frame_max
-        self._send(commands.Connection.TuneOk(_CHANNEL, self._frame_max, HEARTBEAT), channel=0)
+        self._send(commands.Connection.TuneOk(CHANNEL, self._frame_max, HEARTBEAT), channel=0)
         await self.ask(commands.Connection.Open(url.path[1:] or "/"), channel=0)
         await self.ask(commands.Channel.Open())
         self._beat()
         return self
 
-    async def ask(self, method: Any, channel: int = _CHANNEL) -> Any:
+    async def ask(self, method: Any, channel: int = CHANNEL) -> Any:
         """Send a method; the broker's answer. Raises Refused, or the OSError that ended the connection.
 
         Who stops waiting for an answer ends the connection: it might come later, and be taken for that to the next.
@@ -144,7 +138,7 @@ class Connection(asyncio.Protocol):
         if self.lost is not None:
             return Window([], [], self.lost)
         window = self._confirms.expect([content for _, _, content in outgoing])
-        self._write(b"".join(part for out in outgoing for part in self._published(*out)))
+        self._write(b"".join(part for out in outgoing for part in published(*out, self._frame_max)))
         lost: Exception | None = None
         try:
             async with asyncio.timeout(timeout):
@@ -189,7 +183,7 @@ class Connection(asyncio.Protocol):
         buffer = self._buffer + data if self._buffer else data
         at, size = 0, len(buffer)
         while size >= at + 8:
-            kind, channel, length = _HEAD.unpack_from(buffer, at)
+            kind, channel, length = HEAD.unpack_from(buffer, at)
             end = at + 7 + length
             if size <= end:
                 break
@@ -198,15 +192,15 @@ class Connection(asyncio.Protocol):
         self._buffer = buffer[at:] if at < size else b""
 
     def _take(self, kind: int, channel: int, payload: bytes) -> None:
-        if kind == _BODY:
+        if kind == BODY:
             self._parts.append(payload)
             self._missing -= len(payload)
             self._complete()
-        elif kind == _HEADER:
+        elif kind == HEADER:
             self._header = payload
             self._missing = int.from_bytes(payload[4:12])
             self._complete()
-        elif kind == _METHOD:
+        elif kind == METHOD:
             method = payload[:4]
             if method in {_DELIVER, _RETURN}:
                 self._announced = payload
@@ -214,7 +208,7 @@ class Connection(asyncio.Protocol):
                 number, multiple = int.from_bytes(payload[4:12]), bool(payload[12] & 1)
                 self._confirms.told(number, multiple=multiple, taken=method == _ACK)
             else:
-                self._hear(frame.unmarshal(_HEAD.pack(kind, channel, len(payload)) + payload + _END)[2])
+                self._hear(frame.unmarshal(HEAD.pack(kind, channel, len(payload)) + payload + END)[2])
 
     def _complete(self) -> None:
         """A message is here when nothing of its body is missing."""
@@ -222,25 +216,17 @@ class Connection(asyncio.Protocol):
             return
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts = []
-        announced = self._announced
-        if announced[:4] == _RETURN:
-            self._confirms.returned(Received(0, "", "", self._header, body, redelivered=False).message_id)
-            return
-        at = 5 + announced[4]  # behind the consumer's tag
-        tag, redelivered = int.from_bytes(announced[at : at + 8]), bool(announced[at + 8] & 1)
-        at += 9
-        key_at = at + 1 + announced[at]
-        exchange = announced[at + 1 : key_at].decode(errors="backslashreplace")
-        routing_key = announced[key_at + 1 : key_at + 1 + announced[key_at]].decode(errors="backslashreplace")
-        self._deliver(Received(tag, exchange, routing_key, self._header, body, redelivered=redelivered))
+        if self._announced[:4] == _RETURN:
+            self._confirms.returned(Received(0, "", "", self._header, body).message_id)
+        else:
+            self._deliver(Received.delivered(self._announced, self._header, body))
 
     def _hear(self, method: Any) -> None:
         match method:
             case commands.Connection.Close() | commands.Channel.Close():
                 on_channel = isinstance(method, commands.Channel.Close)
                 answer = commands.Channel.CloseOk() if on_channel else commands.Connection.CloseOk()
-                self._send(answer, _CHANNEL if on_channel else 0)
-                self._transport.close()
+                self._send(answer, CHANNEL if on_channel else 0)
                 self.abort(Refused(method.reply_code or 0, method.reply_text))
             case commands.Basic.Cancel():
                 self.abort(Refused(0, f"the broker cancelled the consumer {method.consumer_tag!r}"))
@@ -249,19 +235,6 @@ class Connection(asyncio.Protocol):
             case _:
                 if self._asking.locked() and not self._reply.done():
                     self._reply.set_result(method)
-
-    def _published(self, exchange: str, routing_key: str, content: Content) -> list[bytes]:
-        named, keyed = exchange.encode(), routing_key.encode()
-        method = b"".join((_PUBLISH, b"\x00\x00", bytes((len(named),)), named, bytes((len(keyed),)), keyed, _MANDATORY))
-        size = len(content.body)
-        header = b"".join((b"\x00\x3c\x00\x00", size.to_bytes(8), content.properties))
-        parts = [_HEAD.pack(_METHOD, _CHANNEL, len(method)), method, _END]
-        parts += (_HEAD.pack(_HEADER, _CHANNEL, len(header)), header, _END)
-        most = self._frame_max - 8
-        for start in range(0, size, most):
-            part = content.body if size <= most else content.body[start : start + most]
-            parts += (_HEAD.pack(_BODY, _CHANNEL, len(part)), part, _END)
-        return parts
 
     async def _answer(self) -> Any:
         try:
@@ -279,10 +252,10 @@ class Connection(asyncio.Protocol):
             self.abort(TimeoutError(f"nothing was heard for {3 * HEARTBEAT} seconds"))
             return
         if now - self._said > HEARTBEAT / 3:
-            self._write(_ALIVE)
+            self._write(ALIVE)
         asyncio.get_running_loop().call_later(HEARTBEAT / 3, self._beat)
 
-    def _send(self, method: Any, channel: int = _CHANNEL) -> None:
+    def _send(self, method: Any, channel: int = CHANNEL) -> None:
         self._write(frame.marshal(method, channel))
 
     def _write(self, raw: bytes) -> None:

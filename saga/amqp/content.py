@@ -11,8 +11,6 @@ from pamqp.header import ContentHeader
 
 _FLAGS = {name: 1 << (15 - position) for position, name in enumerate(commands.Basic.Properties.attributes())}
 _CONTENT_TYPE, _HEADERS = _FLAGS["content_type"], _FLAGS["headers"]
-_PREFIX = b"\x00\x3c\x00\x00"
-"""Class basic, and a weight that is always zero."""
 _PERSISTENT = b"\x02"
 
 
@@ -83,18 +81,25 @@ def _short(text: str) -> bytes:
 class Received:
     """A message that came in. What its sender said of it is read when somebody asks."""
 
-    __slots__ = ("_header", "_properties", "body", "exchange", "redelivered", "routing_key", "tag")
+    __slots__ = ("_header", "_properties", "body", "exchange", "routing_key", "tag")
 
-    def __init__(
-        self, tag: int, exchange: str, routing_key: str, header: bytes, body: bytes, *, redelivered: bool
-    ) -> None:
+    def __init__(self, tag: int, exchange: str, routing_key: str, header: bytes, body: bytes) -> None:
         self.tag = tag
         self.exchange = exchange
         self.routing_key = routing_key
-        self.redelivered = redelivered
         self.body = body
         self._header = header
         self._properties: commands.Basic.Properties | None = None
+
+    @classmethod
+    def delivered(cls, method: bytes, header: bytes, body: bytes) -> Self:
+        """As the payload of the method `basic.deliver` says."""
+        at = 5 + method[4]  # behind the consumer's tag
+        exchange_at = at + 9  # behind the delivery's tag, and whether it was delivered before
+        key_at = exchange_at + 1 + method[exchange_at]
+        exchange = method[exchange_at + 1 : key_at].decode(errors="backslashreplace")
+        routing_key = method[key_at + 1 : key_at + 1 + method[key_at]].decode(errors="backslashreplace")
+        return cls(int.from_bytes(method[at : at + 8]), exchange, routing_key, header, body)
 
     @property
     def properties(self) -> commands.Basic.Properties:

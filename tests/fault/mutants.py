@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from events import Envelope, Message
 from saga import calls, faultpoints, fence, inbox
-from saga.amqp import Connection, Content, Received, Window
+from saga.amqp import Connection, Content, Received, Window, connection, frames
 from saga.caller import Caller
 from saga.calls import OpenCall
 from saga.consumer import Consumer
@@ -67,13 +67,13 @@ def delete_before_confirm() -> None:
 
 
 def publish_without_mandatory() -> None:
-    published = Connection._published
+    as_it_should_be = frames.published
 
-    def _published(self: Connection, exchange: str, routing_key: str, content: Content) -> list[bytes]:
-        head, method, *rest = published(self, exchange, routing_key, content)
+    def published(exchange: str, routing_key: str, content: Content, most: int) -> list[bytes]:
+        head, method, *rest = as_it_should_be(exchange, routing_key, content, most)
         return [head, method[:-1] + b"\x00", *rest]
 
-    _replace(Connection, _published)
+    _replace(connection, published)
 
 
 def call_inside_the_transaction() -> None:

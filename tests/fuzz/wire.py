@@ -62,7 +62,7 @@ def delivered(sent: Wired) -> Received:
     """As a consumer is handed it."""
     flags, properties = sent.properties_frame()
     content = _BASIC.to_bytes(2) + bytes(2) + len(sent.body).to_bytes(8) + flags.to_bytes(2) + properties
-    return Received(1, "orders", sent.routing_key, content, sent.body, redelivered=False)
+    return Received(1, "orders", sent.routing_key, content, sent.body)
 
 
 def short(text: str | bytes) -> bytes:
