@@ -20,8 +20,9 @@ from saga.faultpoints import Point
 from saga.hands import NONE
 from saga.messages import Call
 from saga.metrics import CALL_SECONDS, CALLED
-from saga.participant import Participant, read_cause
+from saga.participant import Participant
 from saga.settings import Settings
+from saga.tracing import Caused
 from saga.waiting import Doorbell, backoffs
 
 log = structlog.get_logger()
@@ -73,7 +74,7 @@ class Caller:
         self._waiting.update((call.id, call) for call in work)
         if work:
             faultpoints.reach(Point.LEASED)
-            self._doorbell.ring()
+            self._start()
         else:
             self._look_now()
 
@@ -219,6 +220,6 @@ class Caller:
             saga_id=row["saga_id"],
             step=row["step"],
             call=self._types[row["type"]].model_validate_json(row["request"]),
-            cause=read_cause(self._participant.service.steps[row["step"]], row["cause"]),
+            cause=Caused(row["causationid"], row["traceparent"]),
             attempts=row["attempts"],
         )

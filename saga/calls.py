@@ -9,6 +9,7 @@ from events import Envelope, Message
 from saga.database import Tx, sql
 from saga.declarations import Step
 from saga.messages import Call
+from saga.tracing import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class OpenCall:
     saga_id: str
     step: str
     call: Call
-    cause: Envelope[Message]
+    cause: Cause
     attempts: int
 
 
@@ -43,7 +44,7 @@ def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
 
 
 async def store(
-    tx: Tx, service: str, calls: Sequence[tuple[str, Call, Envelope[Message]]], lease: timedelta
+    tx: Tx, service: str, calls: Sequence[tuple[str, Call, Cause]], lease: timedelta
 ) -> list[OpenCall]:
     """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't.
 
@@ -57,7 +58,7 @@ async def store(
         for step, call, cause in calls
     ]
     rows = [
-        (c.id, c.saga_id, c.step, type(c.call).__name__, c.call.model_dump_json(), c.cause.model_dump_json())
+        (c.id, c.saga_id, c.step, type(c.call).__name__, c.call.model_dump_json(), c.cause.id, c.cause.traceparent)
         for c in stored
     ]
     await tx.execute(sql.store_calls, *zip(*rows, strict=True), attempts, lease)

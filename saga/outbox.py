@@ -7,9 +7,9 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from events import Envelope, Event, Message
+from events import Envelope, Event
 from saga.database import Tx, sql
-from saga.tracing import child_of
+from saga.tracing import Cause, child_of
 
 _Enveloped = Envelope[Event]
 
@@ -27,7 +27,7 @@ class Said:
     said_at: datetime
 
 
-def enveloped(event: Event, cause: Envelope[Message], source: str) -> Envelope[Event]:
+def enveloped(event: Event, cause: Cause, source: str) -> Envelope[Event]:
     """The event as it will be published, caused by `cause` and in its trace."""
     saga_id = event.saga_id
     return _Enveloped(

@@ -23,7 +23,7 @@ from saga.messages import Call, Refusal
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.outbox import Said
 from saga.service import Service
-from saga.tracing import child_of
+from saga.tracing import Cause, child_of
 
 HANDLER_TIMEOUT = 30
 """Seconds. A handler computes and asks its own database; one that takes longer must not hold up the queue."""
@@ -38,11 +38,11 @@ class Consequences:
 
     source: str
     said: list[Envelope[Event]] = field(default_factory=list)
-    called: list[tuple[str, Call, Envelope[Message]]] = field(default_factory=list)
+    called: list[tuple[str, Call, Cause]] = field(default_factory=list)
     rows: Sequence[Said] = ()
     open: Sequence[OpenCall] = ()
 
-    def add(self, declared: Step | Settlement | Refusing, step: str, cause: Envelope[Message], answer: Any) -> None:
+    def add(self, declared: Step | Settlement | Refusing, step: str, cause: Cause, answer: Any) -> None:
         if answer is not None and type(answer) not in declared.answers:
             raise UndeclaredAnswer(declared.name, type(answer).__name__)
         if isinstance(answer, Event):
@@ -217,7 +217,7 @@ async def in_time(step: str) -> AsyncIterator[None]:
 
 
 def read_cause(step: Step, stored: str) -> Envelope[Message]:
-    """The envelope that was stored with a call of this step."""
+    """The envelope that was noted on an open call, for this step to undo."""
     known = {_wire_name(message): message for message in step.hears}
     document = from_json(stored)
     data = known[document["type"]].model_validate(document["data"])

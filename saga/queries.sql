@@ -72,9 +72,9 @@ RETURNING id, saga_id, routing_key, returns, due_at = 'infinity' AS parked;
 -- name: store_calls!
 -- Store calls to the outside world in the transaction of the step that asks for them, for others to find when the lease
 -- has ended.
-INSERT INTO saga.call (id, saga_id, step, type, request, cause, attempts, due_at)
-SELECT *, $7::integer, clock_timestamp() + $8::interval
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]);
+INSERT INTO saga.call (id, saga_id, step, type, request, causationid, traceparent, attempts, due_at)
+SELECT *, $8::integer, clock_timestamp() + $9::interval
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]);
 
 -- name: take_calls
 -- Lease open calls: whoever else looks sees them as taken until the lease ends. The choice is materialized, since a
@@ -84,7 +84,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE saga.call AS call SET due_at = clock_timestamp() + $2::interval, attempts = attempts + 1
 FROM due WHERE call.id = due.id
-RETURNING call.id, saga_id, step, type, request, cause, attempts;
+RETURNING call.id, saga_id, step, type, request, causationid, traceparent, attempts;
 
 -- name: renew_calls!
 -- Keep the lease of calls that are still in flight.

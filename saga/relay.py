@@ -1,8 +1,8 @@
 """From the outbox to the broker."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
@@ -25,13 +25,16 @@ from saga.waiting import Doorbell, backoffs
 log = structlog.get_logger()
 
 WINDOW = 500
-"""Rows that are published and confirmed together."""
+"""Rows that are found, published and confirmed together."""
 MOST_IN_HAND = 4 * WINDOW
 """Rows. What is said beyond them waits in the outbox, and not in memory."""
 LEASE = timedelta(seconds=5)
-"""Far longer than a window takes; who is slower says things twice, and others hear them once."""
+"""Far longer than a confirm takes; who is slower says things twice, and others hear them once."""
 IDLE_PAUSES = (0.5, 1.0, 2.0, 5.0)
 """Seconds between looks into the outbox: what another process left behind is found so."""
+FORGETTING_PAUSE = 0.1
+"""Seconds that confirmed rows wait for others to be forgotten with: a transaction for each window would cost more than
+all else that is done for it, and a process that is killed meanwhile says twice what others hear once."""
 
 
 class Relay:
@@ -47,78 +50,98 @@ class Relay:
         self._user = user(amqp_url)
         self._remove = sql.archive_outbox if archives else sql.delete_outbox
         self.publisher = Publisher(amqp_url, f"{service} outbox")
-        self._in_hand: deque[Said] = deque()
-        self._looks_at = 0.0
+        self._windows: asyncio.TaskGroup | None = None
+        self._in_hand = 0
+        self._told = _Told()
+        self._forgets_at = self._looks_at = 0.0
         self._doorbell = Doorbell()
         self._stopping = False
         self._stopped = asyncio.Event()
 
     def lease(self, pieces: int) -> timedelta:
-        is_free = len(self._in_hand) + pieces <= MOST_IN_HAND
-        return LEASE if is_free and self.publisher.connected and not self._stopping else NONE
+        is_free = self._in_hand + pieces <= MOST_IN_HAND
+        return LEASE if is_free and self._windows and self.publisher.connected and not self._stopping else NONE
 
     def take(self, work: Sequence[Said]) -> None:
-        self._in_hand.extend(work)
-        if not work:
+        """Publish these at once, whatever else is on its way."""
+        if work and self._windows:
+            self._in_hand += len(work)
+            self._windows.create_task(self._publish_in_hand(work))
+        else:
             self._looks_at = 0
-        self._doorbell.ring()
+            self._doorbell.ring()
 
     async def run(self) -> None:
         """Until stopped; a broker or database that is lost or refuses makes it wait, longer each time."""
         pauses = iter(IDLE_PAUSES)
         failures = backoffs()
-        while True:
-            try:
-                await self.publisher.open()  # also when there is nothing to say: readiness tells whether we could
-                if self._in_hand:
-                    await self._publish_in_hand()
-                if monotonic() >= self._looks_at:
-                    found = await self.publish_window()
-                    pauses = iter(IDLE_PAUSES) if found else pauses
-                    self._looks_at = 0 if found == WINDOW else monotonic() + next(pauses, IDLE_PAUSES[-1])
-                failures = backoffs()
-            except (ServerAway, CannotStart, asyncpg.PostgresError) as error:
-                self._in_hand.clear()  # it is in the outbox, and found there when its lease has ended
-                if self._stopping:
-                    break
-                pause = next(failures)
-                log.warning("outbox.waiting", cause=str(error), seconds=round(pause, 1))
-                await asyncio.sleep(pause)
-                pauses, self._looks_at = iter(IDLE_PAUSES), 0
-                continue
-            pause = self._looks_at - monotonic()
-            if pause > 0 and not self._in_hand:
-                if self._stopping:
-                    break
-                await self._doorbell.wait(pause)
+        async with asyncio.TaskGroup() as self._windows:
+            while True:
+                try:
+                    if self._told and monotonic() >= self._forgets_at:
+                        await self._forget_told()
+                    await self.publisher.open()  # also when there is nothing to say: readiness tells whether we could
+                    if monotonic() >= self._looks_at:
+                        found = await self.publish_window()
+                        pauses = iter(IDLE_PAUSES) if found else pauses
+                        self._looks_at = 0 if found == WINDOW else monotonic() + next(pauses, IDLE_PAUSES[-1])
+                    failures = backoffs()
+                except (ServerAway, CannotStart, asyncpg.PostgresError) as error:
+                    if self._stopping:
+                        break
+                    pause = next(failures)
+                    log.warning("outbox.waiting", cause=str(error), seconds=round(pause, 1))
+                    await asyncio.sleep(pause)
+                    pauses, self._looks_at = iter(IDLE_PAUSES), 0
+                    continue
+                due = min(self._looks_at, self._forgets_at) if self._told else self._looks_at
+                if (pause := due - monotonic()) > 0:
+                    if self._stopping and not self._in_hand:
+                        break
+                    await self._doorbell.wait(pause)
+        self._windows = None
         await self.publisher.close()
         self._stopped.set()
 
     async def stop(self) -> None:
         """Publish what is left, then end."""
         self._stopping = True
-        self._looks_at = 0
+        self._looks_at = self._forgets_at = 0
         self._doorbell.ring()
         await self._stopped.wait()
 
     async def publish_window(self) -> int:
-        """Publish up to a window of rows that are due; how many there were. They stay locked meanwhile."""
+        """Publish up to a window of rows that are due; how many there were. They stay locked meanwhile.
+
+        Raises BrokerAway when it isn't known of all of them.
+        """
         async with transaction(self._pool) as tx:
             rows = [Said(**row) for row in await tx.fetch(sql.take_outbox, WINDOW)]
             if not rows:
                 return 0
             window = await self._publish(rows)
-            await self._forget(tx, rows, window)
-        self._published(window)
+            told = _Told()
+            told.add(rows, window)
+            await self._forget(tx, told)
+        self._forgotten(told)
+        if window.lost is not None:
+            raise BrokerAway(_why(window.lost))
         return len(rows)
 
-    async def _publish_in_hand(self) -> None:
-        """The same with rows that are ours under a lease."""
-        rows = [self._in_hand.popleft() for _ in range(min(WINDOW, len(self._in_hand)))]
-        window = await self._publish(rows)
-        async with transaction(self._pool) as tx:
-            await self._forget(tx, rows, window)
-        self._published(window)
+    async def _publish_in_hand(self, rows: Sequence[Said]) -> None:
+        """The same with rows that are ours under a lease; the unconfirmed are found when that has ended."""
+        try:
+            window = await self._publish(rows)
+        except (BrokerAway, CannotStart) as error:
+            window = Window([], [], error)
+        finally:
+            self._in_hand -= len(rows)
+        if not self._told:
+            self._forgets_at = monotonic() + (0 if self._stopping else FORGETTING_PAUSE)
+            self._doorbell.ring()
+        self._told.add(rows, window)
+        if window.lost is not None:
+            log.warning("outbox.unconfirmed", rows=len(rows) - len(window.confirmed), cause=_why(window.lost))
 
     async def _publish(self, rows: Sequence[Said]) -> Window:
         faultpoints.reach(Point.TAKEN)
@@ -126,19 +149,23 @@ class Relay:
         faultpoints.reach(Point.CONFIRMED)
         return window
 
-    async def _forget(self, tx: Tx, rows: Sequence[Said], window: Window) -> None:
+    async def _forget_told(self) -> None:
+        """If this fails, the rows are found when their lease has ended, and published again."""
+        told, self._told = self._told, _Told()
+        async with transaction(self._pool) as tx:
+            await self._forget(tx, told)
+        self._forgotten(told)
+
+    async def _forget(self, tx: Tx, told: "_Told") -> None:
         """Those that were confirmed; those that were returned are held back."""
-        await tx.execute(self._remove, [rows[index].position for index in window.confirmed])
-        if window.returned:
-            self._warn(await tx.fetch(sql.hold_outbox, [rows[index].position for index in window.returned]))
+        await tx.execute(self._remove, told.confirmed)
+        if told.returned:
+            self._warn(await tx.fetch(sql.hold_outbox, told.returned))
         faultpoints.reach(Point.FORGOTTEN)
 
-    def _published(self, window: Window) -> None:
-        """Raises BrokerAway when it isn't known of all of them."""
+    def _forgotten(self, told: "_Told") -> None:
         faultpoints.reach(Point.RELAYED)
-        PUBLISHED.labels(self._service).inc(len(window.confirmed))
-        if window.lost is not None:
-            raise BrokerAway(str(window.lost) or type(window.lost).__name__)
+        PUBLISHED.labels(self._service).inc(len(told.confirmed))
 
     def _encoded(self, row: Said) -> Encoded:
         content = Content.persistent(
@@ -157,3 +184,22 @@ class Relay:
         RETURNED.labels(self._service).inc(len(held))
         for row in held:
             log.error("outbox.parked" if row["parked"] else "outbox.returned", **dict(row, id=str(row["id"])))
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the broker has said of rows, by their positions."""
+
+    confirmed: list[int] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+
+    def add(self, rows: Sequence[Said], window: Window) -> None:
+        self.confirmed += [rows[index].position for index in window.confirmed]
+        self.returned += [rows[index].position for index in window.returned]
+
+    def __bool__(self) -> bool:
+        return bool(self.confirmed or self.returned)
+
+
+def _why(lost: Exception) -> str:
+    return str(lost) or type(lost).__name__

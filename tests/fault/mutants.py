@@ -19,6 +19,7 @@ from saga.messages import Call
 from saga.outbox import Said
 from saga.participant import Consequences
 from saga.relay import WINDOW, Relay
+from saga.tracing import Cause
 
 
 def acknowledge_before_commit() -> None:
@@ -85,7 +86,7 @@ def call_inside_the_transaction() -> None:
         callers.append(self)
 
     async def store(
-        tx: Tx, _: str, called: Sequence[tuple[str, Call, Envelope[Message]]], lease: timedelta
+        tx: Tx, _: str, called: Sequence[tuple[str, Call, Cause]], lease: timedelta
     ) -> list[OpenCall]:
         for step, call, cause in called:
             service = callers[0]._participant.service
