@@ -43,9 +43,7 @@ def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
     return uuid5(_KEYS, f"{service}/{saga_id}/{step}/{call.__name__}")
 
 
-async def store(
-    tx: Tx, service: str, calls: Sequence[tuple[str, Call, Cause]], lease: timedelta
-) -> list[OpenCall]:
+async def store(tx: Tx, service: str, calls: Sequence[tuple[str, Call, Cause]], lease: timedelta) -> list[OpenCall]:
     """The calls `(step, call, cause)` will be performed at least once if `tx` commits, and never if it doesn't.
 
     Whoever looks for them finds them when the lease has ended.

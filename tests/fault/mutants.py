@@ -85,9 +85,7 @@ def call_inside_the_transaction() -> None:
         prepare(self, *arguments)
         callers.append(self)
 
-    async def store(
-        tx: Tx, _: str, called: Sequence[tuple[str, Call, Cause]], lease: timedelta
-    ) -> list[OpenCall]:
+    async def store(tx: Tx, _: str, called: Sequence[tuple[str, Call, Cause]], lease: timedelta) -> list[OpenCall]:
         for step, call, cause in called:
             service = callers[0]._participant.service
             outcome = await callers[0]._performers[type(call)](call, uuid4())
