@@ -1,5 +1,5 @@
 -- The tables of the textbook way and of the limit: what ours has, without what keeps ours for years.
-CREATE TABLE inbox (id text PRIMARY KEY);
+CREATE TABLE inbox (id text COLLATE "C" PRIMARY KEY);
 CREATE TABLE outbox (
     position    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     exchange    text  NOT NULL,
@@ -9,7 +9,8 @@ CREATE TABLE outbox (
     body        bytea NOT NULL
 );
 
-CREATE TABLE customer_order (order_id uuid PRIMARY KEY, status text NOT NULL, details jsonb, changed_at timestamptz DEFAULT now());
+CREATE TABLE customer_order (order_id uuid PRIMARY KEY, status text NOT NULL, details jsonb, changed_at timestamptz DEFAULT now())
+WITH (fillfactor = 45);
 
 CREATE TABLE stock (
     sku       text   NOT NULL,
@@ -32,10 +33,10 @@ CREATE TABLE payment (
 );
 CREATE SCHEMA gateway;
 CREATE TABLE gateway.charge (
-    idempotency_key uuid PRIMARY KEY, charge_id text UNIQUE NOT NULL, amount bigint NOT NULL, currency text NOT NULL, declined text
+    idempotency_key uuid PRIMARY KEY, charge_id text COLLATE "C" UNIQUE NOT NULL, amount bigint NOT NULL, currency text NOT NULL, declined text
 );
 
 CREATE TABLE shipment (order_id uuid PRIMARY KEY, status text NOT NULL, changed_at timestamptz DEFAULT now());
 CREATE TABLE parcel (parcel_id uuid PRIMARY KEY, order_id uuid REFERENCES shipment, warehouse text NOT NULL, tracking text NOT NULL);
 CREATE SCHEMA carrier;
-CREATE TABLE carrier.booking (idempotency_key text PRIMARY KEY, tracking text NOT NULL);
+CREATE TABLE carrier.booking (idempotency_key text COLLATE "C" PRIMARY KEY, tracking text NOT NULL);
