@@ -18,6 +18,7 @@ async def seed(databases: Mapping[str, str], orders: int) -> None:
         try:
             await connection.execute("SET synchronous_commit = off; SET session_replication_role = replica")
             await connection.execute(sql.make_days)
+            await connection.execute(sql.make_old)
             await connection.execute(getattr(sql, service), orders)
             await connection.execute("VACUUM (ANALYZE)")
             await connection.execute("CHECKPOINT")

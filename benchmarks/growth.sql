@@ -1,10 +1,8 @@
 -- What $1 orders, spread evenly over the retention of 90 days, have left behind: fulfilled, dispatched and closed. The same
--- number has the same id in every database. An inbox remembers 30 days, what was said is kept for two.
+-- order has the same id in every database. An inbox remembers 30 days, what was said is kept for two.
 
 -- name: order!
-WITH old AS (
-    SELECT md5(n::text)::uuid AS id, now() - interval '90 days' * n / $1::integer AS at FROM generate_series(1, $1::integer) AS n
-), heard AS (
+WITH old AS MATERIALIZED (SELECT * FROM pg_temp.old($1)), heard AS (
     INSERT INTO saga.inbox (day, source, id, handled_at)
     SELECT (at AT TIME ZONE 'UTC')::date, source, id || source, at
     FROM old, unnest(ARRAY['till', 'inventory', 'payment', 'shipping', 'shipping ', 'inventory ']) AS source
@@ -21,9 +19,7 @@ SELECT id, 'fulfilled',
 FROM old;
 
 -- name: inventory!
-WITH old AS (
-    SELECT md5(n::text)::uuid AS id, now() - interval '90 days' * n / $1::integer AS at FROM generate_series(1, $1::integer) AS n
-), heard AS (
+WITH old AS MATERIALIZED (SELECT * FROM pg_temp.old($1)), heard AS (
     INSERT INTO saga.inbox (day, source, id, handled_at)
     SELECT (at AT TIME ZONE 'UTC')::date, source, id || source, at FROM old, unnest(ARRAY['till', 'shipping']) AS source
     WHERE at > now() - interval '29 days'
@@ -40,9 +36,7 @@ WITH old AS (
 INSERT INTO reservation (order_id, status, opened_at, changed_at) SELECT id, 'deducted', at, at FROM old;
 
 -- name: payment!
-WITH old AS (
-    SELECT md5(n::text)::uuid AS id, now() - interval '90 days' * n / $1::integer AS at FROM generate_series(1, $1::integer) AS n
-), heard AS (
+WITH old AS MATERIALIZED (SELECT * FROM pg_temp.old($1)), heard AS (
     INSERT INTO saga.inbox (day, source, id, handled_at)
     SELECT (at AT TIME ZONE 'UTC')::date, source, id || source, at FROM old, unnest(ARRAY['inventory', 'shipping']) AS source
     WHERE at > now() - interval '29 days'
@@ -60,9 +54,7 @@ INSERT INTO payment (order_id, payment_id, status, amount, currency, captured, c
 SELECT id, 'pay_' || id, 'captured', 4990, 'EUR', 4990, 'ch_' || id, at, at, at FROM old;
 
 -- name: shipping!
-WITH old AS (
-    SELECT md5(n::text)::uuid AS id, now() - interval '90 days' * n / $1::integer AS at FROM generate_series(1, $1::integer) AS n
-), heard AS (
+WITH old AS MATERIALIZED (SELECT * FROM pg_temp.old($1)), heard AS (
     INSERT INTO saga.inbox (day, source, id, handled_at)
     SELECT (at AT TIME ZONE 'UTC')::date, 'payment', id || 'payment', at FROM old WHERE at > now() - interval '29 days'
 ), fenced AS (
@@ -80,6 +72,17 @@ WITH old AS (
     SELECT 'parcel_' || id, id, 'berlin', 'simulated', 'SIM' || id FROM old
 )
 INSERT INTO shipment (order_id, status, country, opened_at, changed_at) SELECT id, 'dispatched', 'GB', at, at FROM old;
+
+-- name: make_old!
+-- Ids of old orders as our own door makes them, UUIDv7 (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7), from the
+-- oldest; and when each was placed.
+CREATE FUNCTION pg_temp.old(orders integer) RETURNS TABLE (id uuid, at timestamptz) LANGUAGE sql AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+            || '7' || left(md5(n::text), 3) || '8' || right(md5(n::text), 15))::uuid, at
+    FROM generate_series(1, orders) AS n,
+        LATERAL (SELECT date_trunc('day', now()) - interval '90 days' * (orders - n) / orders AS at) AS placed
+    ORDER BY n
+$$;
 
 -- name: make_days!
 -- Partitions of the inbox for the days that housekeeping has made as they came, and not yet dropped.

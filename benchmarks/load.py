@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from uuid import uuid4
 
+import uuid_utils.compat as uuid
 from pamqp import commands
 
 from benchmarks.limit.amqp import JSON, Link, Outgoing
@@ -85,10 +85,12 @@ class Load:
         due = due or asyncio.get_running_loop().time()
         for _ in range(count):
             self.placed += 1
-            saga = str(uuid4())
+            saga = str(uuid.uuid7())
             self.waiting[saga] = due
             is_declined = int(self.placed * self.declined) > int((self.placed - 1) * self.declined)
-            yield Outgoing("orders", "order.placed.v1", str(uuid4()), saga, self._body(saga, is_declined=is_declined))
+            yield Outgoing(
+                "orders", "order.placed.v1", str(uuid.uuid7()), saga, self._body(saga, is_declined=is_declined)
+            )
 
     def _body(self, saga: str, *, is_declined: bool) -> bytes:
         order = {
@@ -108,7 +110,7 @@ class Load:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         envelope = {
             "specversion": "1.0",
-            "id": str(uuid4()),
+            "id": str(uuid.uuid7()),
             "source": "benchmark",
             "type": "order.placed.v1",
             "subject": saga,

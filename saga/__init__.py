@@ -7,6 +7,7 @@ from saga.api import Door
 from saga.database import Pool, Tx, open_pool, queries, transaction
 from saga.declarations import Step
 from saga.errors import CommandRefused, SagaError
+from saga.keys import derived
 from saga.laws import Book, Law, Laws
 from saga.messages import Call, Command, Kind, Refusal
 from saga.problems import problem
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "Step",
     "Tx",
+    "derived",
     "open_pool",
     "problem",
     "queries",

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from events import Envelope, Message
 from saga.database import Tx, sql
 from saga.declarations import Step
+from saga.keys import derived
 from saga.messages import Call
 from saga.tracing import Cause
 
@@ -32,7 +33,8 @@ class NotedUndo:
     cause: str
 
 
-_KEYS = UUID("6f2d7f0e-9d53-5b1c-8a46-2f1f0c7f3a90")
+_NO_UUID = UUID("6f2d7f0e-9d53-5b1c-8a46-2f1f0c7f3a90")
+"""In the place of sagas whose id is none."""
 
 
 def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
@@ -40,7 +42,11 @@ def key_of(service: str, saga_id: str, step: str, call: type[Call]) -> UUID:
 
     So a service whose database was restored from a backup calls again under the same key.
     """
-    return uuid5(_KEYS, f"{service}/{saga_id}/{step}/{call.__name__}")
+    try:
+        saga = UUID(saga_id)
+    except ValueError:
+        saga = _NO_UUID
+    return derived(saga, f"{service}/{saga_id}/{step}/{call.__name__}")
 
 
 async def store(tx: Tx, service: str, calls: Sequence[tuple[str, Call, Cause]], lease: timedelta) -> list[OpenCall]:

@@ -5,12 +5,12 @@ import random
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from aiodataloader import DataLoader
 
 from events import AboutOrder, Address, Allocation, Parcel
-from saga import Call, Pool, queries
+from saga import Call, Pool, derived, queries
 
 sql = queries(__file__, "carrier_queries.sql")
 
@@ -79,11 +79,9 @@ class SimulatedCarrier:
         await asyncio.sleep(self._latency)
         if refusal := NOT_SERVED.get(booking.ship_to.country):
             return NotServed(refusal)
-        keys = [uuid5(key, warehouse) for warehouse in booking.warehouses]
+        keys = [derived(key, warehouse) for warehouse in booking.warehouses]
         parcels = tuple(
-            Parcel(
-                parcel_id=f"parcel_{key.hex}", warehouse=warehouse, carrier="simulated", tracking=f"SIM{key.hex[:16]}"
-            )
+            Parcel(parcel_id=f"parcel_{key.hex}", warehouse=warehouse, carrier="simulated", tracking=f"SIM{key.hex}")
             for key, warehouse in zip(keys, booking.warehouses, strict=True)
         )
         await self._bookings.load(

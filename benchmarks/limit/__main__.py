@@ -9,9 +9,10 @@ import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
+import uuid_utils.compat as uuid
 import uvloop
 
 from benchmarks.limit.amqp import Link, Outgoing
@@ -71,7 +72,7 @@ class Service:
             return []
         out = []
         for exchange, key, saga, data in said:
-            identity = str(uuid4())
+            identity = str(uuid.uuid7())
             body = json.dumps({"id": identity, "type": key, "subject": saga, "data": data}).encode()
             out.append(Outgoing(exchange, key, identity, saga, body))
         rows = await self.database.fetch(
@@ -219,7 +220,7 @@ async def capture(service: Service, events: list[Data]) -> Said:
 
 async def book(service: Service, events: list[Data]) -> Said:
     parcels = [
-        (uuid4(), UUID(event["order_id"]), warehouse, f"tr_{event['order_id']}_{warehouse}")
+        (uuid.uuid7(), UUID(event["order_id"]), warehouse, f"tr_{event['order_id']}_{warehouse}")
         for event in events
         for warehouse in sorted({line["warehouse"] for line in event["allocations"]})
     ]

@@ -1,6 +1,0 @@
--- migrate:up
--- Every row changes soon after it was written. Where its page has room, that touches no index; the rows are small.
-ALTER TABLE payment SET (fillfactor = 45);
-
--- migrate:down
-ALTER TABLE payment SET (fillfactor = 70);
