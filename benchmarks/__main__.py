@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: measure, and write docs/performance.md. `look` tells a line each; `page` only writes."""
+"""`python -m benchmarks`: measure, and write docs/performance.md. `look` tells a line each.
+
+`queues` measures nothing but the broker's queues, and `page` only writes.
+"""
 
 import os
 import signal
@@ -15,6 +18,7 @@ from benchmarks.contender import CONTENDERS, Contender
 from benchmarks.measure import saturate
 from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import LATENCY, MEASUREMENTS, plan
+from benchmarks.queues import flow
 from benchmarks.results import Results, this_machine
 from benchmarks.run import Bench, Settings
 from infra.local.__main__ import terminated
@@ -56,7 +60,7 @@ def measure(
         try:
             uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))
         finally:  # an interrupt keeps what was measured until then
-            if results.saturations or results.drains:
+            if results.saturations or results.drains or results.kills:
                 results.write(json)
     if json == JSON:
         page()
@@ -83,6 +87,18 @@ def look(
 
     with _servers() as (pair, run):
         uvloop.run(all_of_them(pair, run))
+
+
+@app.command()
+def queues(seconds: float = 8.0) -> None:
+    """Messages a second through 1, 2 and 4 quorum queues, with nothing behind them."""
+
+    async def each(amqp: str) -> None:
+        for count in (1, 2, 4):
+            print(f"{count} quorum queues: {await flow(amqp, count, seconds):,.0f} messages/s", flush=True)
+
+    with _servers() as (pair, _):
+        uvloop.run(each(pair.servers.amqp))
 
 
 @app.command()

@@ -78,6 +78,8 @@ def _by_hand(module: str) -> Callable[[Servers, Path], AbstractAsyncContextManag
                 env = {**os.environ, "PYTHONPATH": str(SCHEMA.parents[1])}
                 started[service] = children.start(children.home(run, service), command, env=env)
             await _consumed(amqp)
+            for child in started.values():
+                child.endure()
             databases = {service: database.url_of(f"{name}_{service}") for service in limit.SERVICES}
             yield Running(amqp, {service: child.pid() for service, child in started.items()}, databases)
 

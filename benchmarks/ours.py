@@ -39,6 +39,8 @@ class Shop:
                 run = self.run / f"replica-{replica}"
                 run.mkdir(parents=True, exist_ok=True)
                 processes = stack.enter_context(services(self.deployment, run, AT_ONCE))
+                for child in processes.running.values():
+                    child.endure()
                 pids |= {name if replica == 1 else f"{name}-{replica}": processes.pid(name) for name in processes.ports}
             yield Running(self.amqp, pids, self.stopped.databases)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.contender import CONTENDERS
+from benchmarks.kill import DECLINED, KILLED_AFTER, PATIENCE, RATE, SECONDS
 from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import COMPENSATED, GROWTH, HOT, REPLICAS, SATURATION
 from benchmarks.plots import draw, processor
@@ -55,6 +56,8 @@ def _page(results: Results, folder: str, drawn: Sequence[str]) -> Iterator[str]:
     yield from _processor(results)
     yield from _section("What each promises")
     yield from _promises(results)
+    yield from _section("What a kill leaves behind")
+    yield from _kills(results)
     yield from _section("Latency")
     yield from picture("latency", "latency by load")
     yield from _latency(results)
@@ -129,8 +132,7 @@ def _processor(results: Results) -> Iterator[str]:
 def _promises(results: Results) -> Iterator[str]:
     yield (
         "Of an order, when a process is killed and when a step is refused. Where a peer's word for it stands is said "
-        "beside it in [contenders.py](../benchmarks/peers/contenders.py), and `python -m benchmarks.peers.kill` kills "
-        "them.\n"
+        "beside it in [contenders.py](../benchmarks/peers/contenders.py).\n"
     )
     rows = [
         (name, promise.resumes, promise.duplicates, promise.compensation, promise.lost)
@@ -139,6 +141,23 @@ def _promises(results: Results) -> Iterator[str]:
     ]
     head = ["", "Resumes after a kill", "May happen twice", "Compensation", "Lost between commit and publish"]
     yield from _table(head, rows, "---")
+
+
+def _kills(results: Results) -> Iterator[str]:
+    yield (
+        f"{RATE:.0f} orders come within {SECONDS:g} s, {DECLINED:.0%} of them with a card that is declined. "
+        f"After {KILLED_AFTER:g} s all processes are killed, and started again at once; {PATIENCE:g} s later the books "
+        "say what became of the orders. A charge that is asked for again costs nothing only where the gateway honours "
+        "idempotency keys, as this one does.\n"
+    )
+    figures = ("placed", "never_begun", "halfway", "wrong", "asked_again")
+    rows = []
+    for name in dict.fromkeys(each.contender for each in results.kills):
+        kills = [each for each in results.kills if each.contender == name]
+        counts = [str(sum(getattr(kill, figure) for kill in kills)) for figure in figures]
+        rows.append([name, str(len(kills)), *counts])
+    head = ["", "Kills", "Orders", "Never begun", "Left halfway", "Ended wrongly", "Charges asked for again"]
+    yield from _table(head, rows)
 
 
 def _latency(results: Results) -> Iterator[str]:

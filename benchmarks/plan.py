@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-SATURATION, LATENCY, COMPENSATED, HOT, REPLICAS, DRAIN, GROWTH = MEASUREMENTS = (
+SATURATION, LATENCY, KILL, COMPENSATED, HOT, REPLICAS, DRAIN, GROWTH = MEASUREMENTS = (
     "saturation",
     "latency",
+    "kill",
     "compensated",
     "hot",
     "replicas",

@@ -80,6 +80,22 @@ class Drain:
     """MB each second, by process."""
 
 
+@dataclass(frozen=True)
+class Kill:
+    """What became of orders whose processes were all killed and started again."""
+
+    contender: str
+    round: int
+    placed: int
+    never_begun: int
+    halfway: int
+    """Stock is held, and nothing is on its way."""
+    wrong: int
+    """Stock given back and money kept, or goods on their way without money."""
+    asked_again: int
+    """Charges that the gateway was asked for more than once: where it honours no key, money taken twice."""
+
+
 @dataclass
 class Results:
     machine: Machine
@@ -87,6 +103,7 @@ class Results:
     saturations: list[Saturation] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
     drains: list[Drain] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """Measurements that came to no end, and why."""
 

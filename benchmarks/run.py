@@ -4,24 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.contender import Contender
+from benchmarks.growth import seed
+from benchmarks.kill import suffer
 from benchmarks.load import SKUS
 from benchmarks.measure import drain, latencies, saturate
 from benchmarks.ours import ours, provisioned
-from benchmarks.plan import COMPENSATED, DRAIN, GROWTH, HOT, LATENCY, REPLICAS, Step
+from benchmarks.plan import COMPENSATED, DRAIN, GROWTH, HOT, KILL, LATENCY, REPLICAS, Step
 from benchmarks.results import Results, Saturation
 from benchmarks.running import Running
 from infra.local.servers import Pair
 
 PERCENTS = (0, 10, 50, 80)
-GROWN = "benchmarks.growth"
 STOCK = """
     INSERT INTO stock (sku, warehouse, on_hand)
     SELECT sku, warehouse, 1000000000 FROM unnest($1::text[]) AS sku, unnest(ARRAY['berlin', 'leipzig']) AS warehouse
@@ -67,8 +66,8 @@ class Bench:
             return await self._latency(step)
         if step.measurement == DRAIN:
             return await self._drain(step)
-        if step.measurement == GROWTH and step.variant and not find_spec(GROWN):
-            return "left out: nothing makes old orders"
+        if step.measurement == KILL:
+            return await self._kill(step)
         async with self._started(step) as running:
             found = await self._saturation(step, running)
         self.results.saturations.append(
@@ -92,7 +91,7 @@ class Bench:
             skus = tuple(f"S{number:03}" for number in range(step.variant))
             await _stock(running, skus)
         elif step.measurement == GROWTH and step.variant:
-            await import_module(GROWN).seed(running.databases, step.variant)
+            await seed(running.databases, step.variant)
         return await saturate(
             self.pair,
             self.contenders[step.contender],
@@ -114,6 +113,15 @@ class Bench:
             )
         self.results.latencies += [replace(each, round=step.round) for each in found]
         return "p50 " + ", ".join(f"{each.p50:.1f} ms at {each.rate:,.0f}/s" for each in found)
+
+    async def _kill(self, step: Step) -> str:
+        async with self._started(step) as running:
+            found = await suffer(self.contenders[step.contender], running)
+        self.results.kills.append(replace(found, round=step.round))
+        return (
+            f"of {found.placed} orders {found.never_begun} never begun, {found.halfway} left halfway, "
+            f"{found.wrong} ended wrongly; {found.asked_again} charges asked for again"
+        )
 
     async def _drain(self, step: Step) -> str:
         async with provisioned(self.pair.servers, self.run) as shop:
