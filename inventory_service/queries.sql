@@ -3,24 +3,18 @@
 SELECT sku, warehouse, on_hand - reserved AS available FROM stock
 WHERE sku = ANY ($1::text[]) ORDER BY sku, warehouse FOR UPDATE;
 
--- name: reserve!
--- Hold pieces for orders.
+-- name: save_decisions!
+-- Remember the decision on each order, and hold the pieces of those that were reserved.
+WITH line AS MATERIALIZED (
+    SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[], $7::bigint[]) AS line (order_id, sku, warehouse, quantity)
+), decided AS (
+    INSERT INTO reservation (order_id, status, reason) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
+), remembered AS (
+    INSERT INTO reservation_line (order_id, sku, warehouse, quantity) SELECT * FROM line
+)
 UPDATE stock SET reserved = stock.reserved + held.quantity
-FROM (
-    SELECT sku, warehouse, sum(quantity) AS quantity
-    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (sku, warehouse, quantity) GROUP BY sku, warehouse
-) AS held
+FROM (SELECT sku, warehouse, sum(quantity) AS quantity FROM line GROUP BY sku, warehouse) AS held
 WHERE stock.sku = held.sku AND stock.warehouse = held.warehouse;
-
--- name: add_reservations!
--- Remember the decision on each order.
-INSERT INTO reservation (order_id, status, reason)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]);
-
--- name: add_lines!
--- Remember what is held for each order, and where.
-INSERT INTO reservation_line (order_id, sku, warehouse, quantity)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]);
 
 -- name: lock_held
 -- What is held for these orders; first its stock is locked, in the order of place.

@@ -48,17 +48,17 @@ async def lock_shelf(tx: Tx, skus: Iterable[str]) -> Shelf:
 async def save_decisions(tx: Tx, decisions: Sequence[StockReserved | StockRejected]) -> None:
     """Hold what was reserved, and remember every decision."""
     reserved = [decision for decision in decisions if isinstance(decision, StockReserved)]
+    lines = [(decision.order_id, allocation) for decision in reserved for allocation in decision.allocations]
     await tx.execute(
-        sql.add_reservations,
+        sql.save_decisions,
         [decision.order_id for decision in decisions],
         ["reserved" if isinstance(decision, StockReserved) else "rejected" for decision in decisions],
         [None if isinstance(decision, StockReserved) else decision.reason for decision in decisions],
+        [order_id for order_id, _ in lines],
+        [held.sku for _, held in lines],
+        [held.warehouse for _, held in lines],
+        [held.quantity for _, held in lines],
     )
-    lines = [(decision.order_id, a.sku, a.warehouse, a.quantity) for decision in reserved for a in decision.allocations]
-    if lines:
-        order_ids, *places = map(list, zip(*lines, strict=True))
-        await tx.execute(sql.add_lines, order_ids, *places)
-        await tx.execute(sql.reserve, *places)
 
 
 async def release(tx: Tx, reasons: Mapping[UUID, str]) -> Held:

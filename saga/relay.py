@@ -141,6 +141,7 @@ class Relay:
             self._doorbell.ring()
         self._told.add(rows, window)
         if window.lost is not None:
+            self._looks_at = min(self._looks_at, monotonic() + LEASE.total_seconds())
             log.warning("outbox.unconfirmed", rows=len(rows) - len(window.confirmed), cause=_why(window.lost))
 
     async def _publish(self, rows: Sequence[Said]) -> Window:

@@ -20,15 +20,14 @@ SELECT order_id, status, reason FROM shipment WHERE order_id = $1;
 UPDATE shipment SET status = $2, reason = coalesce($3, reason), changed_at = now() WHERE order_id = $1;
 
 -- name: record_answers!
--- What the carrier answered, and why where it refused.
+-- What the carrier answered, and why where it refused; and the parcels that it booked.
+WITH booked AS (
+    INSERT INTO parcel (order_id, parcel_id, warehouse, carrier, tracking)
+    SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
+)
 UPDATE shipment SET status = answer.status, reason = answer.reason, changed_at = now()
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS answer (order_id, status, reason)
 WHERE shipment.order_id = answer.order_id;
-
--- name: add_parcels!
--- What the carrier booked.
-INSERT INTO parcel (order_id, parcel_id, warehouse, carrier, tracking)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]);
 
 -- name: parcels_of
 -- The parcels of an order.

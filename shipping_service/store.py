@@ -41,23 +41,19 @@ async def shipment(tx: Tx, order_id: UUID) -> Shipment | None:
 
 async def save_decisions(tx: Tx, decisions: Sequence[ShipmentScheduled | ShipmentRejected]) -> None:
     """Remember what was booked, and what was not."""
+    scheduled = [decision for decision in decisions if isinstance(decision, ShipmentScheduled)]
+    parcels = [(decision.order_id, parcel) for decision in scheduled for parcel in decision.parcels]
     await tx.execute(
         sql.record_answers,
         [decision.order_id for decision in decisions],
         [Status.REJECTED if isinstance(decision, ShipmentRejected) else Status.SCHEDULED for decision in decisions],
         [decision.reason if isinstance(decision, ShipmentRejected) else None for decision in decisions],
+        [order_id for order_id, _ in parcels],
+        [parcel.parcel_id for _, parcel in parcels],
+        [parcel.warehouse for _, parcel in parcels],
+        [parcel.carrier for _, parcel in parcels],
+        [parcel.tracking for _, parcel in parcels],
     )
-    scheduled = [decision for decision in decisions if isinstance(decision, ShipmentScheduled)]
-    parcels = [(decision.order_id, parcel) for decision in scheduled for parcel in decision.parcels]
-    if parcels:
-        await tx.execute(
-            sql.add_parcels,
-            [order_id for order_id, _ in parcels],
-            [parcel.parcel_id for _, parcel in parcels],
-            [parcel.warehouse for _, parcel in parcels],
-            [parcel.carrier for _, parcel in parcels],
-            [parcel.tracking for _, parcel in parcels],
-        )
 
 
 async def set_status(tx: Tx, order_id: UUID, status: Status, reason: str | None = None) -> None:
