@@ -4,7 +4,9 @@
 """
 
 import os
+import shlex
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +57,7 @@ def measure(
     counts = dict.fromkeys(MEASUREMENTS, rounds) | {LATENCY: latency_rounds or rounds}
     with _servers() as (pair, run):
         results = Results.read(json) if add else Results(this_machine(pair.how), seconds)
+        results.commands.append(shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
         steps = list(plan(measurements, names, counts, frozenset(results.contenders())))
         settings = Settings(seconds, latency_seconds, warm_up, backlog)
         try:

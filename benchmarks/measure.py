@@ -1,7 +1,7 @@
 """How each thing is measured, on a contender that runs and has nothing to do."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -86,7 +86,9 @@ async def latencies(
     return found
 
 
-async def drain(pair: Pair, contender: Contender, shop: Shop, orders: int) -> Drain:
+async def drain(
+    pair: Pair, contender: Contender, shop: Shop, orders: int, afterwards: Callable[[Running], Awaitable[None]]
+) -> Drain:
     """From when all services are ready, which they become while they work already, so from their start."""
     loop = asyncio.get_running_loop()
     queues = await durable_queues(pair, shop.stopped)
@@ -99,6 +101,7 @@ async def drain(pair: Pair, contender: Contender, shop: Shop, orders: int) -> Dr
             seconds = await all_done(load, queues, running.pids) - began
             sampling.cancel()
             memory = await sampling
+            await afterwards(running)
         return Drain(contender.name, 0, orders, seconds, memory)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks.running import Running
+from benchmarks.running import BooksDiffer, Running
 from infra.local.servers import Servers
 from infra.local.system import SERVICES, administrator, services
+from saga.audit import audit
 from saga.provisioning import DatabaseServer, Deployment, Management
 
 AT_ONCE = {"PAYMENT_GATEWAY_LATENCY": "0s", "SHIPPING_CARRIER_LATENCY": "0s"}
@@ -42,7 +43,16 @@ class Shop:
                 for child in processes.running.values():
                     child.endure()
                 pids |= {name if replica == 1 else f"{name}-{replica}": processes.pid(name) for name in processes.ports}
-            yield Running(self.amqp, pids, self.stopped.databases)
+            yield Running(self.amqp, pids, self.stopped.databases, self._audit)
+
+    async def _audit(self) -> int:
+        there = self.deployment
+        report = await audit(
+            there.services, there.administrator, prefix=there.prefix, settled=True, nothing_parked=True
+        )
+        if not report.holds:
+            raise BooksDiffer(str(report)[:2000])
+        return report.sagas
 
 
 @asynccontextmanager

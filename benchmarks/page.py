@@ -46,6 +46,7 @@ def _page(results: Results, folder: str, drawn: Sequence[str]) -> Iterator[str]:
 
     yield HEAD.format(folder=folder)
     yield from _machine(results)
+    yield from _commands(results)
     yield from _section("Goals")
     told = [(verdict.goal, str(verdict)) for verdict in verdicts(results, PEER_NAMES)]
     yield from _table(["Goal", "Measured"], told)
@@ -93,6 +94,12 @@ def _machine(results: Results) -> Iterator[str]:
         f"Measured on {told.when}: {told.processors} x {told.processor}, {told.memory / 2**30:.0f} GiB, {told.system}, "
         f"Python {told.python}; {told.servers}.\n"
     )
+
+
+def _commands(results: Results) -> Iterator[str]:
+    if results.commands:
+        yield "To measure it again:\n"
+        yield "\n".join(["```", *results.commands, "```", ""])
 
 
 def _saturation(results: Results) -> Iterator[str]:

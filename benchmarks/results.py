@@ -104,6 +104,10 @@ class Results:
     latencies: list[Latency] = field(default_factory=list)
     drains: list[Drain] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
+    audited: int = 0
+    """Orders of ours that were held against each other in all books, after the runs that made them."""
+    commands: list[str] = field(default_factory=list)
+    """What was run, one after the other."""
     failures: list[str] = field(default_factory=list)
     """Measurements that came to no end, and why."""
 

@@ -70,6 +70,8 @@ class Bench:
             return await self._kill(step)
         async with self._started(step) as running:
             found = await self._saturation(step, running)
+            if step.measurement != GROWTH:  # the orders of its past are made up
+                await self._audit(running)
         self.results.saturations.append(
             replace(found, measurement=step.measurement, variant=step.variant, round=step.round)
         )
@@ -111,12 +113,18 @@ class Bench:
             found = await latencies(
                 self.pair, contender, running, saturation.median, PERCENTS, self.settings.latency_seconds
             )
+            await self._audit(running)
         self.results.latencies += [replace(each, round=step.round) for each in found]
         return "p50 " + ", ".join(f"{each.p50:.1f} ms at {each.rate:,.0f}/s" for each in found)
+
+    async def _audit(self, running: Running) -> None:
+        if running.audit:
+            self.results.audited += await running.audit()
 
     async def _kill(self, step: Step) -> str:
         async with self._started(step) as running:
             found = await suffer(self.contenders[step.contender], running)
+            await self._audit(running)
         self.results.kills.append(replace(found, round=step.round))
         return (
             f"of {found.placed} orders {found.never_begun} never begun, {found.halfway} left halfway, "
@@ -125,7 +133,7 @@ class Bench:
 
     async def _drain(self, step: Step) -> str:
         async with provisioned(self.pair.servers, self.run) as shop:
-            found = await drain(self.pair, self.contenders[step.contender], shop, self.settings.backlog)
+            found = await drain(self.pair, self.contenders[step.contender], shop, self.settings.backlog, self._audit)
         self.results.drains.append(replace(found, round=step.round))
         return f"{found.orders:,} orders in {found.seconds:.1f} s"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks.meter import POSTGRES
 from benchmarks.plan import GROWTH, VARIANTS
 from benchmarks.results import Drain, Results
+from benchmarks.running import BooksDiffer
 
 TIMES_TEXTBOOK = 4.0
 SHARE_OF_LIMIT = 0.8
@@ -43,6 +44,7 @@ def verdicts(results: Results, peers: Collection[str]) -> list[Verdict]:
         _memory(results),
         _flat(results),
         _grown(results),
+        _audited(results),
     ]
 
 
@@ -126,3 +128,11 @@ def _grown(results: Results) -> Verdict:
 def _database(results: Results, orders: int) -> float | None:
     found = results.spread(GROWTH, OURS, orders, lambda each: each.processor[POSTGRES])
     return found.median if found else None
+
+
+def _audited(results: Results) -> Verdict:
+    goal = "all books agree after every run at full speed"
+    if not results.audited:
+        return Verdict(goal, None)
+    differ = [failure for failure in results.failures if BooksDiffer.__name__ in failure]
+    return Verdict(goal, not differ, f"{results.audited:,} orders; {len(differ)} runs whose books differ")

@@ -13,7 +13,7 @@ from benchmarks.results import Drain, Latency, Machine, Results, Saturation, Spr
 from benchmarks.verdicts import Verdict, verdicts
 
 MACHINE = Machine(2, "a processor", 2**33, "an operating system", "3.11", "servers", "today")
-TEXTBOOK, LIMIT, PEERS, LONE, STEADY, MEMORY, FLAT, GROWN = range(8)
+TEXTBOOK, LIMIT, PEERS, LONE, STEADY, MEMORY, FLAT, GROWN, AUDITED = range(9)
 
 
 def saturation(contender: str, rate: float, measurement: str = "saturation", variant: int = 0) -> Saturation:
@@ -95,6 +95,13 @@ def test_old_orders_are_judged_by_the_database_when_all_were_measured() -> None:
     assert judged(sizes)[GROWN].met is True
     assert judged(sizes[:2])[GROWN].met is None
     assert judged([*sizes[:2], replace(sizes[2], processor={"postgresql": 1.21})])[GROWN].met is False
+
+
+def test_one_run_whose_books_differ_is_one_too_many() -> None:
+    results = Results(MACHINE, 10, audited=30_000, failures=["saturation, slow, round 1: failed: TimeoutError"])
+    assert verdicts(results, [])[AUDITED].met is True
+    results.failures.append("saturation, ours, round 2: failed: BooksDiffer 3 orders without money")
+    assert verdicts(results, [])[AUDITED].met is False
 
 
 def test_contenders_take_turns() -> None:
