@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 
 import asyncpg
 
@@ -13,9 +14,14 @@ from benchmarks.meter import family
 from benchmarks.results import Kill
 from benchmarks.running import Running
 
-RATE, SECONDS, KILLED_AFTER, PATIENCE = 500.0, 1.0, 1.2, 75.0
-"""More a second than most can do, so that they are busy when they are killed; then time enough for the slowest."""
-DECLINED = 0.2
+ORDERS, DECLINED = 1000, 0.2
+"""Placed at once."""
+SHARE = 0.1
+"""Of the orders has ended when they are killed: so everybody is busy, however fast."""
+PATIENCE = 75.0
+"""Seconds until the books are looked at: time enough for the slowest, and for all that is tried again."""
+SETTLING = 2.0
+"""Seconds, for what is done when an order's end has been told already."""
 WATCH = """
     CREATE TABLE gateway.asked (idempotency_key text);
     CREATE FUNCTION gateway.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
@@ -31,14 +37,17 @@ async def suffer(contender: Contender, running: Running) -> Kill:
     try:
         await payment.execute(WATCH)
         async with loading(running.amqp, DECLINED, content_type=contender.content_type) as load:
-            placing = asyncio.create_task(load.at_rate(RATE, SECONDS))
-            await asyncio.sleep(KILLED_AFTER)
+            await load.place(ORDERS)
+            async with asyncio.timeout(PATIENCE):
+                while load.ended < SHARE * ORDERS:  # noqa: ASYNC110 — the listener has no time to tell
+                    await asyncio.sleep(0.002)
             for role, pid in running.pids.items():
                 if role != "front":
                     for each in family(pid):
                         os.kill(each, signal.SIGKILL)
-            await asyncio.wait([placing], timeout=PATIENCE)
-            placing.cancel()
+            with suppress(TimeoutError):
+                await load.drained(PATIENCE)
+            await asyncio.sleep(SETTLING)
             held, paid, shipped = [
                 await _books(running.databases, service, table)
                 for service, table in (("inventory", "reservation"), ("payment", "payment"), ("shipping", "shipment"))

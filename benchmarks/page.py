@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.contender import CONTENDERS
-from benchmarks.kill import DECLINED, KILLED_AFTER, PATIENCE, RATE, SECONDS
+from benchmarks.kill import DECLINED, ORDERS, PATIENCE, SHARE
 from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import COMPENSATED, GROWTH, HOT, REPLICAS, SATURATION
 from benchmarks.plots import draw, processor
@@ -152,10 +152,10 @@ def _promises(results: Results) -> Iterator[str]:
 
 def _kills(results: Results) -> Iterator[str]:
     yield (
-        f"{RATE:.0f} orders come within {SECONDS:g} s, {DECLINED:.0%} of them with a card that is declined. "
-        f"After {KILLED_AFTER:g} s all processes are killed, and started again at once; {PATIENCE:g} s later the books "
-        "say what became of the orders. A charge that is asked for again costs nothing only where the gateway honours "
-        "idempotency keys, as this one does.\n"
+        f"{ORDERS:,} orders come at once, {DECLINED:.0%} of them with a card that is declined. When {SHARE:.0%} have "
+        "ended, all processes are killed, and started again at once; when all have ended, or "
+        f"{PATIENCE:g} s later, the books say what became of them. A charge that is asked for again costs nothing only "
+        "where the gateway honours idempotency keys, as this one does.\n"
     )
     figures = ("placed", "never_begun", "halfway", "wrong", "asked_again")
     rows = []
