@@ -88,8 +88,10 @@ class Service:
             confirmed.add_done_callback(lambda _: self.confirmed.extend(position for position, _ in rows))
 
     async def _say_what_is_left(self) -> None:
-        rows = await self.database.fetch("SELECT * FROM outbox ORDER BY position")
-        self._publish([(row["position"], Outgoing(*(row[name] for name in Outgoing._fields))) for row in rows])
+        rows = await self.database.fetch(
+            "SELECT position, exchange, routing_key, message_id, saga_id, body FROM outbox ORDER BY position"
+        )
+        self._publish([(position, Outgoing(*out)) for position, *out in rows])
 
 
 def ids(events: Sequence[Data]) -> list[UUID]:
