@@ -41,10 +41,7 @@ async def suffer(contender: Contender, running: Running) -> Kill:
             async with asyncio.timeout(PATIENCE):
                 while load.ended < SHARE * ORDERS:  # noqa: ASYNC110 — the listener has no time to tell
                     await asyncio.sleep(0.002)
-            for role, pid in running.pids.items():
-                if role != "front":
-                    for each in family(pid):
-                        os.kill(each, signal.SIGKILL)
+            _kill(running.pids)
             with suppress(TimeoutError):
                 await load.drained(PATIENCE)
             await asyncio.sleep(SETTLING)
@@ -71,6 +68,15 @@ async def suffer(contender: Contender, running: Running) -> Kill:
             )
     finally:
         await payment.close()
+
+
+def _kill(pids: Mapping[str, int]) -> None:
+    if missing := [role for role, pid in pids.items() if not pid]:  # to kill "process 0" is to kill ourselves
+        raise ProcessLookupError(f"{', '.join(missing)} did not run")
+    for role, pid in pids.items():
+        if role != "front":
+            for each in family(pid):
+                os.kill(each, signal.SIGKILL)
 
 
 async def _books(databases: Mapping[str, str], service: str, table: str) -> Mapping[object, str]:

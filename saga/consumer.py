@@ -17,6 +17,7 @@ from saga.database import CONFLICTS, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
 from saga.faultpoints import Point
+from saga.messages import Kind
 from saga.metrics import BATCH
 from saga.participant import Participant
 from saga.retries import Retries, attempts, origin
@@ -27,6 +28,10 @@ log = structlog.get_logger()
 
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
+
+COMPANY = 0.025
+"""Seconds for which a message waits for others to be handled with, in a service that only listens: no saga waits for
+it, and a transaction for each message would take the processor from those that one does."""
 
 _Inbound = asyncio.Queue[Received | None]
 """What has been delivered and not yet taken; None when the session is over."""
@@ -44,6 +49,7 @@ class Consumer:
         self._names = Names(participant.service.name)
         self._decoder = Decoder(participant.service.heard)
         self._steps = {event: participant.service.step_for(event) for event in participant.service.heard}
+        self._only_listens = all(step.kind is Kind.LISTENER for step in self._steps.values())
         self._held_back = participant.service.followers if settings.restored else ()
         self._inbound: _Inbound = asyncio.Queue()
         self._connect = open_stream
@@ -118,6 +124,8 @@ class Consumer:
             except TimeoutError:
                 await self._expect_empty(connection)
                 continue
+            if self._only_listens and inbound.qsize() < self._settings.batch:
+                await asyncio.sleep(COMPANY)
             batch = arrived(first, inbound, self._settings.batch)
             if not batch:
                 break
