@@ -41,7 +41,7 @@ async def suffer(contender: Contender, running: Running) -> Kill:
             async with asyncio.timeout(PATIENCE):
                 while load.ended < SHARE * ORDERS:  # noqa: ASYNC110 — the listener has no time to tell
                     await asyncio.sleep(0.002)
-            _kill(running.pids)
+            kill(running.pids)
             with suppress(TimeoutError):
                 await load.drained(PATIENCE)
             await asyncio.sleep(SETTLING)
@@ -70,7 +70,8 @@ async def suffer(contender: Contender, running: Running) -> Kill:
         await payment.close()
 
 
-def _kill(pids: Mapping[str, int]) -> None:
+def kill(pids: Mapping[str, int]) -> None:
+    """SIGKILL for all but a front, and all that they have started. Raises ProcessLookupError if one doesn't run."""
     if missing := [role for role, pid in pids.items() if not pid]:  # to kill "process 0" is to kill ourselves
         raise ProcessLookupError(f"{', '.join(missing)} did not run")
     for role, pid in pids.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kill import kill
 from benchmarks.limit.amqp import Link, Outgoing
 from benchmarks.plan import GROWTH, MEASUREMENTS, plan
 from benchmarks.results import Drain, Latency, Machine, Results, Saturation, Spread, percentile
@@ -118,6 +119,12 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
     results = Results(MACHINE, 10, [saturation("ours", 100)], failures=["one"])
     results.write(tmp_path / "new" / "results.json")
     assert Results.read(tmp_path / "new" / "results.json") == results
+
+
+def test_nobody_is_killed_in_the_place_of_a_process_that_has_ended() -> None:
+    """The process 0 would be ourselves, and all that belongs to us."""
+    with pytest.raises(ProcessLookupError, match="worker did not run"):
+        kill({"front": 1, "worker": 0})
 
 
 class _Wire(asyncio.Transport):
