@@ -54,10 +54,14 @@ class Toy:
         rows = await self.fetch("SELECT what FROM mark WHERE saga_id = $1 ORDER BY made_at", str(saga_id))
         return [row["what"] for row in rows]
 
+    @property
+    def database(self) -> str:
+        """Its URL, for the administrator."""
+        return DatabaseServer(self.deployment.administrator.postgres).url_of(f"{self.deployment.prefix}toy")
+
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Ask the toy's database, as its administrator."""
-        url = DatabaseServer(self.deployment.administrator.postgres).url_of(f"{self.deployment.prefix}toy")
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(self.database)
         try:
             return await connection.fetch(query, *arguments)
         finally:

@@ -1,10 +1,14 @@
 """What is past retention is forgotten, a little at a time, and nothing else is."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import asyncpg
+
 from saga import housekeeping
+from saga.database import sql
 from saga.testing import eventually
 from tests.component.conftest import Toy
 from tests.component.toy.handlers import Done, Undone, Unwanted, Wanted
@@ -48,6 +52,33 @@ async def test_what_one_work_cannot_do_keeps_it_from_no_other(toys: Toy) -> None
             await eventually(partial(_forgotten, toys, "older"))
     finally:
         await toys.fetch("ALTER FUNCTION saga.keep_no_inbox RENAME TO keep_inbox")
+
+
+async def test_whoever_hears_of_a_day_without_a_partition_and_the_housekeeping_do_not_wait_for_each_other(
+    toys: Toy, new_id: UUID
+) -> None:
+    """A batch has remembered a message of today, and goes on with one of long ago, while days are dropped and made."""
+    (coming,) = await toys.fetch("SELECT to_char((now() AT TIME ZONE 'UTC')::date + 3, 'YYYYMMDD') AS day")
+    await toys.fetch(f"DROP TABLE saga.inbox_{coming['day']}")
+    await toys.fetch(
+        "CREATE TABLE saga.inbox_20200101 PARTITION OF saga.inbox FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')"
+    )
+    remember = "INSERT INTO saga.inbox (day, source, id) VALUES ($1, 'test', $2)"
+    hearing, keeping = await asyncpg.connect(toys.database), await asyncpg.connect(toys.database)
+    try:
+        transaction = hearing.transaction()
+        await transaction.start()
+        await hearing.execute(remember, datetime.now(UTC).date(), f"{new_id} today")
+        kept = asyncio.create_task(keeping.execute(sql.keep_inbox, timedelta(days=30)))
+        await eventually(partial(toys.fetch, "SELECT FROM pg_locks WHERE NOT granted"))
+        async with asyncio.timeout(0.5):  # the server looks for deadlocks after a second
+            await hearing.execute(remember, date(2019, 1, 1), f"{new_id} long ago")
+        await transaction.commit()
+        await kept
+    finally:
+        await hearing.close()
+        await keeping.close()
+    assert (await toys.fetch("SELECT to_regclass('saga.inbox_20200101') AS gone"))[0]["gone"] is None
 
 
 async def _entered(toys: Toy, name: str, steps: int, ago: timedelta) -> None:

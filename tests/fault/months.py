@@ -30,7 +30,7 @@ from tests.saga.shop import Shop, order_data, order_for
 sql = queries(__file__, "months.sql")
 
 RETENTION = timedelta(days=21)
-TOLD = {"RETENTION": "21d", "INBOX_RETENTION": "7d", "REPLAY_HORIZON": "3d", "HOUSEKEEPING": "1s"}
+TOLD = {"RETENTION": "21d", "INBOX_RETENTION": "7d", "REPLAY_HORIZON": "3d", "HOUSEKEEPING": "100ms"}
 """In the proportions of the defaults, 90, 30 and 14 days; and the house is kept several times a day."""
 TOKEN_VALID = timedelta(days=365)
 WITHIN = 60.0
