@@ -29,7 +29,7 @@ log = structlog.get_logger()
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
 
-COMPANY = 0.025
+COMPANY = 0.01
 """Seconds for which a message waits for others to be handled with, in a service that only listens: no saga waits for
 it, and a transaction for each message would take the processor from those that one does."""
 
