@@ -50,7 +50,7 @@ async def _publish(link: Link, names: list[str]) -> None:
     while True:
         outgoing = [Outgoing("", names[(turn + n) % len(names)], str(n), "", BODY) for n in range(WINDOW)]
         turn += WINDOW
-        await link.publish(outgoing)
+        await asyncio.shield(link.publish(outgoing))
 
 
 async def _consume(link: Link, counts: list[int], place: int) -> None:
