@@ -74,7 +74,9 @@ class Caller:
         self._waiting.update((call.id, call) for call in work)
         if work:
             faultpoints.reach(Point.LEASED)
-            self._start()
+            if not self._stopping:  # else what waits is given back
+                self._start()
+            self._doorbell.ring()
         else:
             self._look_now()
 
