@@ -5,7 +5,20 @@ from typing import Annotated
 from pydantic import Field
 
 from events.event import AboutOrder, Event
-from events.values import Address, Allocation, Amount, Currency, Detail, Outcome, Quantity, Reason, Sku, Text, Value
+from events.values import (
+    PERSONAL,
+    Address,
+    Allocation,
+    Amount,
+    Currency,
+    Detail,
+    Outcome,
+    Quantity,
+    Reason,
+    Sku,
+    Text,
+    Value,
+)
 
 
 class Shortage(Value):
@@ -19,10 +32,10 @@ class Shortage(Value):
 class StockReserved(AboutOrder, Event, event_type="stock.reserved.v1", exchange="inventory"):
     """Every line of the order is held, where `allocations` say."""
 
-    customer_id: Text
+    customer_id: Annotated[Text, PERSONAL]
     amount: Amount
     currency: Currency
-    payment_method: Text
+    payment_method: Annotated[Text, PERSONAL]
     ship_to: Address
     allocations: tuple[Allocation, ...]
 

@@ -7,16 +7,16 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from events.event import AboutOrder, Event
-from events.values import Address, Amount, Currency, Line, Reason, Seconds, Text
+from events.values import PERSONAL, Address, Amount, Currency, Line, Reason, Seconds, Text
 
 
 class OrderPlaced(AboutOrder, Event, event_type="order.placed.v1", exchange="orders"):
     """Somebody wants these goods, paid by this method, sent to this place, perhaps within a time."""
 
-    customer_id: Text
+    customer_id: Annotated[Text, PERSONAL]
     currency: Currency
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=100)]
-    payment_method: Text
+    payment_method: Annotated[Text, PERSONAL]
     ship_to: Address
     fulfil_within: Annotated[
         Seconds | None, Field(description="counted from when the front door first hears of the order")

@@ -27,6 +27,10 @@ Amount = Annotated[
 Seconds = Annotated[int, Field(strict=True, ge=1, le=315_360_000, description="seconds, at most ten years")]
 
 
+PERSONAL = Field(json_schema_extra={"personal": True})
+"""Marks a field that tells of a person: it is masked wherever messages are shown."""
+
+
 class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -40,10 +44,10 @@ class Line(Value):
 
 
 class Address(Value):
-    name: Text
-    street: Text
-    city: Text
-    postal_code: Annotated[str, StringConstraints(max_length=20, pattern=r"^[^\x00]*$")] = ""
+    name: Annotated[Text, PERSONAL]
+    street: Annotated[Text, PERSONAL]
+    city: Annotated[Text, PERSONAL]
+    postal_code: Annotated[str, StringConstraints(max_length=20, pattern=r"^[^\x00]*$"), PERSONAL] = ""
     country: Country
 
 

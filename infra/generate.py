@@ -22,7 +22,7 @@ import events
 from events import Event, Message
 from saga import Book, Command, Kind, Service, Settings
 from saga.broker import short
-from saga.cli.endpoints import services
+from saga.installed import installed
 from saga.migrations import folder
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def stale() -> dict[Path, str | None]:
 def documents() -> Iterator[tuple[Path, str]]:
     for event in spoken():
         yield SCHEMAS / f"{event.event_type}.json", schema(event)
-    told = in_order_of_hearing([service for service in services() if (ROOT / service.package).is_dir()])
+    told = in_order_of_hearing([service for service in installed() if (ROOT / service.package).is_dir()])
     yield Path("docs/choreography.md"), choreography(told)
     for service in told:
         path = Path(service.package, "README.md")

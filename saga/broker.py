@@ -52,6 +52,11 @@ class Names:
     def dead(self) -> str:
         return f"{self.service}.dead"
 
+    @property
+    def discarded(self) -> str:
+        """The key under which onlookers are told of dead letters that were thrown away."""
+        return f"{self.service}.discarded"
+
     def tier(self, pause: timedelta) -> str:
         return f"{self.service}.retry.{short(pause)}"
 

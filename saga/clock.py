@@ -62,7 +62,7 @@ class Clock:
         """How many commands were carried out: not those that had been before. All of them, or none."""
         async with transaction(self._participant.pool) as tx, in_time(alarm.name):
             await tx.execute(sql.give_way)
-            commands = await alarm.handler(self._settings, tx)
+            commands = await alarm.handler(self._settings, tx) or ()
             causes = self._causes(alarm, commands)
             done = [
                 await self._participant.perform(tx, self._participant.service.steps[name], asked)

@@ -4,23 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from events import Decoder, Envelope, Event, InvalidMessage
+from events import InvalidMessage
 from saga import faultpoints
 from saga.amqp import Connection, Received
 from saga.batches import arrived, cohorts
-from saga.broker import Names, connect, delivery, open_channel, open_stream, reopen_stream, short, translated
-from saga.database import CONFLICTS, reach
+from saga.broker import Incoming, Names, connect, open_channel, open_stream, reopen_stream, short, translated
+from saga.database import CONFLICTS, Pool, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
 from saga.faultpoints import Point
-from saga.messages import Kind
 from saga.metrics import BATCH
-from saga.participant import Participant
-from saga.retries import Retries, attempts, origin
+from saga.retries import Known, Retries, attempts
+from saga.service import Service
 from saga.settings import Settings
 from saga.waiting import backoffs
 
@@ -35,22 +35,38 @@ it, and a transaction for each message would take the processor from those that 
 
 _Inbound = asyncio.Queue[Received | None]
 """What has been delivered and not yet taken; None when the session is over."""
-_Members = list[tuple[Received, Envelope[Event]]]
-"""Messages of one batch that the same step handles, in one transaction."""
+
+H = TypeVar("H", bound=Known)
 
 
-class Consumer:
+class Hearer(Protocol[H]):
+    """Who understands messages, and handles them in transactions."""
+
+    only_listens: bool
+
+    @property
+    def service(self) -> Service: ...
+    @property
+    def pool(self) -> Pool: ...
+
+    def understand(self, message: Incoming) -> tuple[Step, H] | None:
+        """What it is, and who handles it; None, if nobody here needs to. Raises InvalidMessage."""
+        ...
+
+    async def handle(self, step: Step, heard: Sequence[H], /) -> Any:
+        """All of them, or none."""
+        ...
+
+
+class Consumer(Generic[H]):
     """Takes what is there, up to a batch, and acknowledges it after commit."""
 
-    def __init__(self, participant: Participant, retries: Retries, settings: Settings) -> None:
-        self._participant = participant
+    def __init__(self, hearer: Hearer[H], retries: Retries, settings: Settings) -> None:
+        self._hearer = hearer
         self._retries = retries
         self._settings = settings
-        self._names = Names(participant.service.name)
-        self._decoder = Decoder(participant.service.heard)
-        self._steps = {event: participant.service.step_for(event) for event in participant.service.heard}
-        self._only_listens = all(step.kind is Kind.LISTENER for step in self._steps.values())
-        self._held_back = participant.service.followers if settings.restored else ()
+        self._names = Names(hearer.service.name)
+        self._held_back = hearer.service.followers if settings.restored else ()
         self._inbound: _Inbound = asyncio.Queue()
         self._connect = open_stream
         self._stopping = False
@@ -99,7 +115,7 @@ class Consumer:
 
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
-        await reach(self._participant.pool)
+        await reach(self._hearer.pool)
         inbound: _Inbound = asyncio.Queue()
         self._inbound = inbound
         connect_now, self._connect = self._connect, reopen_stream
@@ -124,7 +140,7 @@ class Consumer:
             except TimeoutError:
                 await self._expect_empty(connection)
                 continue
-            if self._only_listens and inbound.qsize() < self._settings.batch:
+            if self._hearer.only_listens and inbound.qsize() < self._settings.batch:
                 await asyncio.sleep(COMPANY)
             batch = arrived(first, inbound, self._settings.batch)
             if not batch:
@@ -155,23 +171,25 @@ class Consumer:
         faultpoints.reach(Point.ACKNOWLEDGED)
 
     async def _handle_groups(self, batch: Sequence[Received]) -> None:
-        groups: dict[tuple[str, bool], _Members] = {}
+        groups: dict[tuple[Step, bool], list[tuple[Received, H]]] = {}
         refused: list[tuple[Received, InvalidMessage]] = []
         for message in batch:
             try:
-                envelope = self._decode(message)
+                understood = self._hearer.understand(message)
             except InvalidMessage as error:
                 refused.append((message, error))
                 continue
-            step = self._steps[type(envelope.data)]
+            if understood is None:
+                continue
+            step, heard = understood
             if step in self._held_back:
-                await self._retries.hold_back(message, step.name, envelope)
+                await self._retries.hold_back(message, step.name, heard)
                 continue
             has_failed = attempts(message, self._names) > 0  # those keep to themselves, and spoil no other batch
-            groups.setdefault((step.name, has_failed), []).append((message, envelope))
+            groups.setdefault((step, has_failed), []).append((message, heard))
         async with self._parked_meanwhile(refused):
-            for (name, _), members in groups.items():
-                await self._handle_group(self._participant.service.steps[name], members)
+            for (step, _), members in groups.items():
+                await self._handle_group(step, members)
 
     @asynccontextmanager
     async def _parked_meanwhile(self, refused: Sequence[tuple[Received, InvalidMessage]]) -> AsyncIterator[None]:
@@ -188,13 +206,13 @@ class Consumer:
             if parking is not None:
                 await parking
 
-    async def _handle_group(self, step: Step, members: _Members) -> None:
+    async def _handle_group(self, step: Step, members: Sequence[tuple[Received, H]]) -> None:
         """In one transaction; where that fails, in halves, until the culprit is alone and only it is sent away."""
         if len(members) == 1:
             await self._handle_alone(step, *members[0])
             return
         try:
-            await self._participant.handle(step, [envelope for _, envelope in members])
+            await self._hearer.handle(step, [heard for _, heard in members])
         except ServerAway:
             raise
         except Exception as error:  # noqa: BLE001 — whatever it is, one of the messages caused it
@@ -203,26 +221,22 @@ class Consumer:
             await self._handle_group(step, members[:half])
             await self._handle_group(step, members[half:])
 
-    async def _handle_alone(self, step: Step, message: Received, envelope: Envelope[Event]) -> None:
+    async def _handle_alone(self, step: Step, message: Received, heard: H) -> None:
         """When only another transaction was in the way, it is tried again at once, a few times."""
         pauses = islice(backoffs(0.05), 3)
         while True:
             try:
-                await self._participant.handle(step, [envelope])
+                await self._hearer.handle(step, [heard])
             except ServerAway:
                 raise
             except Exception as error:  # noqa: BLE001 — an accident of this message, told in its headers
                 pause = next(pauses, None) if isinstance(error, CONFLICTS) else None
                 if pause is None:
-                    await self._retries.fail(message, error, envelope)
+                    await self._retries.fail(message, error, heard)
                     return
                 await asyncio.sleep(pause)
             else:
                 return
-
-    def _decode(self, message: Received) -> Envelope[Event]:
-        _, routing_key = origin(message, self._names)
-        return self._decoder.decode(delivery(message, routing_key))
 
 
 async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:

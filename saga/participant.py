@@ -11,17 +11,19 @@ from typing import Any
 import uuid_utils.compat as uuid
 from pydantic_core import from_json
 
-from events import Envelope, Event, Message
+from events import Decoder, Envelope, Event, Message
 from saga import calls, faultpoints, fence, inbox, outbox
+from saga.broker import Incoming, Names, delivery
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
 from saga.declarations import Refusing, Settlement, Step
 from saga.errors import HandlerTooSlow, UndeclaredAnswer
 from saga.faultpoints import Point
 from saga.hands import Hands, Nobody
-from saga.messages import Call, Refusal
+from saga.messages import Call, Kind, Refusal
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.outbox import Said
+from saga.retries import origin
 from saga.service import Service
 from saga.tracing import Cause, child_of
 
@@ -89,6 +91,17 @@ class Participant:
     pool: Pool
     relay: Hands[Said] = field(default_factory=Nobody)
     caller: Hands[OpenCall] = field(default_factory=Nobody)
+
+    def __post_init__(self) -> None:
+        self._decoder = Decoder(self.service.heard)
+        self._steps = {event: self.service.step_for(event) for event in self.service.heard}
+        self.only_listens = all(step.kind is Kind.LISTENER for step in self._steps.values())
+
+    def understand(self, message: Incoming) -> tuple[Step, Envelope[Event]]:
+        """What it is, and the step that handles it. Raises InvalidMessage."""
+        _, routing_key = origin(message, Names(self.service.name))
+        envelope = self._decoder.decode(delivery(message, routing_key))
+        return self._steps[type(envelope.data)], envelope
 
     async def handle(self, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Event]]:
         """Run the step for each cause that is news to it, and store what follows from that.

@@ -3,13 +3,13 @@
 import hashlib
 import traceback
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import HeadersType
 
-from events import Envelope, Event, InvalidMessage
+from events import InvalidMessage
 from saga import faultpoints
 from saga.broker import Incoming, Names, short
 from saga.database import CONFLICTS
@@ -26,12 +26,24 @@ ROUTING_KEY = "x-original-routing-key"
 REASON = "x-reason"
 ERROR = "x-error"
 STACK_HASH = "x-stack-hash"
+RETRIED_AT = "x-retried-at"
 PARKED_AT = "x-parked-at"
-_TOLD = (ATTEMPT, REASON, ERROR, STACK_HASH, PARKED_AT)
+REPLAYED_AT = "x-replayed-at"
+DISCARDED_AT = "x-discarded-at"
+_TOLD = (ATTEMPT, REASON, ERROR, STACK_HASH, RETRIED_AT, PARKED_AT, REPLAYED_AT, DISCARDED_AT)
 _MOST_HEADERS = 40
 _LONGEST_HEADER = 1_000
 """Characters. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
 _BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
+
+
+class Known(Protocol):
+    """What is needed of what a message was understood as."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def time(self) -> datetime: ...
 
 
 class Retries:
@@ -42,7 +54,7 @@ class Retries:
         self._publisher = publisher
         self._tiers = tiers
 
-    async def fail(self, message: Incoming, error: Exception, envelope: Envelope[Event] | None = None) -> None:
+    async def fail(self, message: Incoming, error: Exception, envelope: Known | None = None) -> None:
         """Have it tried again later; after the last tier, or if trying is of no use, park it.
 
         `envelope` is what it was understood as: its identity and time stay, also where they were derived.
@@ -55,7 +67,7 @@ class Retries:
         else:
             await self._retry(message, error, self._tiers[attempt], attempt + 1, envelope)
 
-    async def hold_back(self, message: Incoming, step: str, envelope: Envelope[Event]) -> None:
+    async def hold_back(self, message: Incoming, step: str, envelope: Known) -> None:
         """Have it come again after the longest pause, as often as it takes: that costs no attempt."""
         attempt = attempts(message, self._names)
         await self._retry(message, HeldBack(step), self._tiers[-1], attempt, envelope)
@@ -66,16 +78,18 @@ class Retries:
         error: Exception,
         pause: timedelta,
         attempt: int,
-        envelope: Envelope[Event] | None,
+        envelope: Known | None,
     ) -> None:
-        await self._send(message, self._names.tier(pause), _told(error) | {ATTEMPT: attempt}, envelope)
+        await self._send(
+            message, self._names.tier(pause), _told(error) | {ATTEMPT: attempt, RETRIED_AT: now()}, envelope
+        )
         RETRIED.labels(self._names.service, short(pause)).inc()
         log.warning(
             "event.retried", message_id=message.message_id, attempt=attempt, tier=short(pause), cause=_text(error)
         )
 
-    async def _park(self, message: Incoming, error: Exception, attempt: int, envelope: Envelope[Event] | None) -> None:
-        told = _told(error) | {ATTEMPT: attempt, PARKED_AT: datetime.now(UTC).isoformat()}
+    async def _park(self, message: Incoming, error: Exception, attempt: int, envelope: Known | None) -> None:
+        told = _told(error) | {ATTEMPT: attempt, PARKED_AT: now()}
         await self._send(message, self._names.dead, told, envelope)
         PARKED.labels(self._names.service, type(error).__name__).inc()
         log.error("event.parked", message_id=message.message_id, reason=_text(error))
@@ -85,7 +99,7 @@ class Retries:
         message: Incoming,
         routing_key: str,
         told: dict[str, Any],
-        envelope: Envelope[Event] | None,
+        envelope: Known | None,
     ) -> None:
         copy = copied(message, origin(message, self._names), told | {"x-service": self._names.service}, envelope)
         faultpoints.reach(Point.DIVERTING)
@@ -93,9 +107,7 @@ class Retries:
         faultpoints.reach(Point.DIVERTED)
 
 
-def copied(
-    message: Incoming, came_from: tuple[str, str], told: dict[str, Any], envelope: Envelope[Event] | None
-) -> Message:
+def copied(message: Incoming, came_from: tuple[str, str], told: dict[str, Any], envelope: Known | None) -> Message:
     """The same message on its way through the service's own exchange, with what there is to tell in its headers."""
     exchange, routing_key = came_from
     headers = _kept(message.headers) | {EXCHANGE: exchange, ROUTING_KEY: routing_key}
@@ -131,6 +143,11 @@ def attempts(message: Incoming, names: Names) -> int:
     """
     counted = message.headers.get(ATTEMPT, 0) if message.exchange == names.retry_exchange else 0
     return max(counted, 0) if isinstance(counted, int) else 0
+
+
+def now() -> str:
+    """For a header."""
+    return datetime.now(UTC).isoformat()
 
 
 def _fitting(text: str | None) -> str | None:

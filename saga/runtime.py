@@ -28,6 +28,7 @@ from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, Server
 from saga.housekeeping import Housekeeping
 from saga.logging import configure
 from saga.messages import Call
+from saga.overhearing import Onlooker
 from saga.participant import Participant
 from saga.publisher import Publisher
 from saga.relay import Relay
@@ -116,7 +117,7 @@ class Program:
         self._caller = Caller(self._participant, performers, settings)
         self._retries = Publisher(amqp_url, f"{service.name} retries")
         retries = Retries(service.name, self._retries, settings.retry_tiers)
-        self._consumer = Consumer(self._participant, retries, settings)
+        self._consumer = _consumer(self._participant, retries, settings)
         self._clock = Clock(self._participant, settings, lambda: self._consumer.caught_up)
         self._housekeeping = Housekeeping(service, pool, settings)
         self._participant.relay = self._relay
@@ -168,6 +169,13 @@ class Program:
         else:
             database = True
         return {"database": database, "consuming": self._consumer.consuming, "broker": self._relay.publisher.connected}
+
+
+def _consumer(participant: Participant, retries: Retries, settings: Settings) -> Consumer[Any]:
+    """For who takes part, or for who overhears."""
+    if step := participant.service.overhears:
+        return Consumer(Onlooker(participant.service, participant.pool, step), retries, settings)
+    return Consumer(participant, retries, settings)
 
 
 class _Server(uvicorn.Server):

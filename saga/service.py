@@ -43,6 +43,8 @@ class Service:
     laws: Laws | None = None
     forget: str | None = None
     unfinished: str | None = None
+    overheard: Sequence["Service"] = ()
+    overhears: Step | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     settlements: dict[type[Call], Settlement] = field(default_factory=dict)
     refusals: dict[str, Refusing] = field(default_factory=dict)
@@ -78,6 +80,22 @@ class Service:
                 raise ChoreographyError(f"{self.name}: {call.__name__} is settled twice")
             answers = self._answers(handler)
             self.settlements[call] = Settlement(name, call, handler, answers, takes_batch(handler))
+            return handler
+
+        return register
+
+    def overhear(self, *others: "Service") -> Callable[[H], H]:
+        """Make a function the one that is told all that others say, and what becomes of it: `(heard, tx) -> None`.
+
+        It takes a batch, a sequence of `saga.overhearing.Overheard`, which may hold what it was told before. Who
+        overhears takes no part: others neither wait for it, nor notice when it isn't there.
+        """
+
+        def register(handler: H) -> H:
+            if self.overhears is not None or self.steps or answers_of(handler) or not takes_batch(handler):
+                raise ChoreographyError(f"{self.name}: {name_of(handler)} must be alone, take a batch and say nothing")
+            self.overhears = Step(name_of(handler), handler, (), frozenset(), Kind.LISTENER, batch=True)
+            self.overheard = others
             return handler
 
         return register

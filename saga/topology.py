@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,10 @@ LOOKS = 1_000_000_000
 """How often a message may be looked at before the broker takes it for one that nobody can handle. It counts each look
 at a queue as a failed delivery, and from RabbitMQ 4 on throws away what it has given out 20 times, unless told another
 limit; that there is none it can be told since 4.0 only."""
+
+OVERHEARD_KEPT = 8 * 1024**3
+"""Bytes. So much waits for who overhears, and no more: the broker must not run out of room for those who work. What is
+older than that is gone for it, until it is said again (`saga retell`)."""
 
 UNROUTED_KEPT = 100_000
 """Messages that nobody hears are kept for a person to see, the newest of them: never so many that the disk fills."""
@@ -93,7 +97,7 @@ def derive(services: Sequence[Service], tiers: Sequence[timedelta] = RETRY_TIERS
 
     The exchanges that a service listens to are its business, too: their owners may be provisioned later.
     """
-    parts = [_of_service(service, tiers) for service in services]
+    parts = [_of_onlooker(service, tiers) if service.overhears else _of_service(service, tiers) for service in services]
     doors = [service.exchange for service in services if service.front_door]
     shared = Topology(
         exchanges=(Exchange(UNROUTED, "fanout"),),
@@ -135,6 +139,39 @@ def _of_service(service: Service, tiers: Sequence[timedelta]) -> Topology:
                 exchange=service.exchange,
             ),
         ),
+    )
+
+
+def _of_onlooker(service: Service, tiers: Sequence[timedelta]) -> Topology:
+    """Its queue hears what the others say, type by type, what nobody hears, and what they can't handle.
+
+    A binding to all types would hide from everybody else that nobody hears one.
+    """
+    names, others = Names(service.name), service.overheard
+    spoken = sorted({(event.exchange, event.event_type) for other in others for event in (*other.heard, *other.said)})
+    ways = [Names(other.name) for other in others]
+    own = _of_service(service, tiers)
+    return replace(
+        own,
+        exchanges=(
+            *(Exchange(name, "topic", alternate=UNROUTED) for name in sorted(dict(spoken))),
+            *(Exchange(way.retry_exchange, "direct") for way in (names, *ways)),
+        ),
+        bindings=(
+            *own.bindings,
+            *(Binding(exchange, names.queue, event_type) for exchange, event_type in spoken),
+            Binding(UNROUTED, names.queue, ""),
+            *(
+                Binding(way.retry_exchange, names.queue, key)
+                for way in ways
+                for key in (way.queue, *map(way.tier, tiers), way.dead, way.discarded)
+            ),
+        ),
+        policies=(
+            Policy(names.queue, {"max-length-bytes": OVERHEARD_KEPT, "overflow": "drop-head", "delivery-limit": LOOKS}),
+            *own.policies[1:],
+        ),
+        users=(User(service.name, write=_only(names.retry_exchange), read=_only(names.queue, names.dead)),),
     )
 
 

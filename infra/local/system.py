@@ -1,4 +1,4 @@
-"""The whole order saga on this machine: servers, provisioning, and the four services as processes."""
+"""The whole order saga on this machine: servers, provisioning, and the services as processes."""
 
 import asyncio
 import http.client
@@ -17,6 +17,7 @@ from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Child, Children, wait_until
 from infra.local.servers import Servers, local_servers
 from inventory_service.handlers import inventory
+from observer_service.handlers import observer
 from order_service.handlers import order
 from payment_service.handlers import payment
 from saga.api import mint_token
@@ -25,6 +26,7 @@ from saga.topology import PUBLISHER
 from shipping_service.handlers import shipping
 
 SERVICES = (order, inventory, payment, shipping)
+"""Those that fulfil orders; the observer only looks on."""
 GRACE = 30.0
 START_SECONDS = 30.0
 TOKEN_VALID = timedelta(days=30)
@@ -117,7 +119,7 @@ def system(
     """Servers and services, ready."""
     with local_servers(run, say) as servers:
         say(f"Servers: {servers.how}.")
-        deployment = Deployment.new(SERVICES, administrator(servers), servers.amqp)
+        deployment = Deployment.new((*SERVICES, observer), administrator(servers), servers.amqp)
         asyncio.run(deployment.provision())
         with services(deployment, run, overrides) as processes:
             endpoints = {

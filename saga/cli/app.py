@@ -16,11 +16,12 @@ from saga.audit import HORIZON
 from saga.cli.audit import Asked, run_audit
 from saga.cli.dead import dead
 from saga.cli.durations import duration, period
-from saga.cli.endpoints import Endpoints, passwords, services, tiers
+from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
 from saga.cli.retell import moment, named, retell
 from saga.cli.watch import watch
 from saga.errors import SagaError
+from saga.installed import installed
 from saga.provisioning import Management, plan
 from saga.retelling import Span
 from saga.topology import PUBLISHER, derive
@@ -56,7 +57,7 @@ def provision_command(
 
     async def command() -> None:
         endpoints = Endpoints.load()
-        known = services()
+        known = installed()
         secrets = passwords([service.name for service in known] + [PUBLISHER])
         for change in await plan(known, endpoints.administrator, secrets, tiers()):
             console.print(f"{'would ' if dry_run else ''}{change}", highlight=False, markup=False, soft_wrap=True)
@@ -72,7 +73,7 @@ def publish_command(
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="Its data as JSON, or a whole CloudEvent; - for stdin")],
 ) -> None:
     """Validate an event, publish it, and wait for the broker's confirm."""
-    _run(lambda: publish(Endpoints.load(), services(), event_type, file.read(), console))
+    _run(lambda: publish(Endpoints.load(), installed(), event_type, file.read(), console))
 
 
 @app.command("watch")
@@ -80,7 +81,7 @@ def watch_command(
     order_id: Annotated[str | None, typer.Argument(help="Only the events of this saga")] = None,
 ) -> None:
     """Show events as they happen, until Ctrl-C."""
-    _run(lambda: watch(Endpoints.load(), services(), order_id, console))
+    _run(lambda: watch(Endpoints.load(), installed(), order_id, console))
 
 
 @app.command("topology")
@@ -89,7 +90,7 @@ def topology_command() -> None:
 
     async def command() -> None:
         endpoints = Endpoints.load()
-        wanted = derive(services(), tiers())
+        wanted = derive(installed(), tiers())
         broker = Management(endpoints.administrator.management, endpoints.administrator.vhost)
         everyone = dict.fromkeys((user.name for user in wanted.users), "")
         changes = [c for c in await broker.changes(wanted, everyone) if c.action != "set password of"]
@@ -131,7 +132,7 @@ def audit_command(
     )
 
     async def command() -> None:
-        raise typer.Exit(await run_audit(Endpoints.load(), services(), asked, console))
+        raise typer.Exit(await run_audit(Endpoints.load(), installed(), asked, console))
 
     _run(command)
 
@@ -150,7 +151,7 @@ def retell_command(
     Events keep their ids: who has handled one skips it. The services say it as they run. Reads SAGA_ADMIN_POSTGRES_URL.
     """
     span = Span(since, event_type=event_type, saga_id=saga)
-    _run(lambda: retell(Endpoints.load(), named(services(), service or ()), span, dry_run=dry_run))
+    _run(lambda: retell(Endpoints.load(), named(installed(), service or ()), span, dry_run=dry_run))
 
 
 @app.command("token")

@@ -14,9 +14,10 @@ from rich.console import Console
 from saga import deadletters
 from saga.cli import letters as shown
 from saga.cli.durations import period
-from saga.cli.endpoints import Endpoints, services
+from saga.cli.endpoints import Endpoints
 from saga.deadletters import Databases, Letter, Selection, held, in_causal_order
 from saga.errors import CannotStart
+from saga.installed import installed
 from saga.publisher import Publisher
 from saga.service import Service
 
@@ -138,9 +139,13 @@ def discard_command(
             _tell(shown.listed(meant))
             typer.confirm(f"Discard these {len(meant)}?", abort=True)
         names = {(letter.service.name, letter.id, letter.parked_at) for letter in meant}
-        async with held(_broker(), _services(service)) as letters:
-            chosen = [letter for letter in letters if (letter.service.name, letter.id, letter.parked_at) in names]
-            await deadletters.discard(chosen, _databases(), reason, by)
+        publisher = Publisher(_broker(), "saga dead discard")
+        try:
+            async with held(_broker(), _services(service)) as letters:
+                chosen = [letter for letter in letters if (letter.service.name, letter.id, letter.parked_at) in names]
+                await deadletters.discard(chosen, _databases(), reason, by, publisher)
+        finally:
+            await publisher.close()
         _count("discarded", chosen)
 
     _run(command)
@@ -197,7 +202,7 @@ async def _chosen(service: str | None, selection: Selection) -> list[Letter]:
 
 
 def _services(name: str | None) -> list[Service]:
-    known = services()
+    known = installed()
     chosen = [service for service in known if name in {None, service.name}]
     if not chosen:
         names = ", ".join(sorted(service.name for service in known))

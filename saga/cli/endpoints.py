@@ -3,7 +3,6 @@
 import json
 import os
 from datetime import timedelta
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -12,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from saga.errors import CannotStart
 from saga.provisioning import Administrator
-from saga.service import Service
 from saga.settings import NO_ADDRESS, RETRY_TIERS, is_address
 from saga.settings import tiers as read_tiers
 
@@ -62,14 +60,6 @@ class Endpoints(BaseSettings):
         return Administrator(
             self.require("admin_management_url"), self.require("admin_postgres_url"), unquote(vhost) or "/"
         )
-
-
-def services() -> list[Service]:
-    """The services that are installed here: entry points of the group `saga.services`."""
-    found = [entry.load() for entry in entry_points(group="saga.services")]
-    if not found:
-        raise CannotStart("no service is installed here", "run 'make install'")
-    return found
 
 
 def tiers() -> tuple[timedelta, ...]:

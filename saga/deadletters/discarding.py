@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from saga.broker import Names
 from saga.database import queries, transaction
 from saga.deadletters.databases import Databases
 from saga.deadletters.letter import Letter
+from saga.publisher import Outgoing, Publisher
+from saga.retries import DISCARDED_AT, copied, now
 from saga.service import Service
 
 sql = queries(__file__)
@@ -36,8 +39,10 @@ class Discarded:
         return self.reason
 
 
-async def discard(letters: Sequence[Letter], databases: Databases, reason: str, by: str) -> None:
-    """Record them in the databases of their services, and then remove them."""
+async def discard(
+    letters: Sequence[Letter], databases: Databases, reason: str, by: str, publisher: Publisher | None = None
+) -> None:
+    """Record them in the databases of their services, and then remove them; tell onlookers, if there are any."""
     by_service = sorted(letters, key=lambda letter: letter.service.name)
     for _, group in groupby(by_service, key=lambda letter: letter.service.name):
         of_service = list(group)
@@ -48,6 +53,8 @@ async def discard(letters: Sequence[Letter], databases: Databases, reason: str, 
         async with databases.of(of_service[0].service) as pool, transaction(pool) as tx:
             await tx.execute(sql.discard, *zip(*rows, strict=True), reason, by)
         for letter in of_service:
+            if publisher is not None:
+                await publisher.publish([_told(letter)])
             await letter.remove()
 
 
@@ -55,6 +62,13 @@ async def discarded(service: Service, databases: Databases) -> list[Discarded]:
     """What has been thrown away, the latest first."""
     async with databases.of(service) as pool, transaction(pool) as tx:
         return [Discarded(service=service.name, **dict(row)) for row in await tx.fetch(sql.discarded, SHOWN)]
+
+
+def _told(letter: Letter) -> Outgoing:
+    """To whoever has bound a queue for it; it goes nowhere else, and may be returned."""
+    names = Names(letter.service.name)
+    message = copied(letter.message, (letter.exchange, letter.type), {DISCARDED_AT: now()}, letter.envelope)
+    return Outgoing(message, names.retry_exchange, names.discarded)
 
 
 def _headers(letter: Letter) -> str:

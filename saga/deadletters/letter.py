@@ -42,6 +42,10 @@ class Letter:
         )
 
     @property
+    def tie(self) -> datetime:
+        return self.parked_at
+
+    @property
     def words(self) -> str:
         """Why it parked."""
         return f"{self.error}: {self.reason}" if self.error not in self.reason else self.reason

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from events import MAX_BODY, Decoder, Envelope, Event, InvalidMessage
-from saga.broker import Names, delivery
+from saga.broker import Incoming, Names, delivery
 from saga.deadletters.letter import Letter
 from saga.retries import ATTEMPT, ERROR, EXCHANGE, PARKED_AT, REASON, ROUTING_KEY
 from saga.service import Service
@@ -28,10 +28,10 @@ def read(service: Service, message: AbstractIncomingMessage) -> Letter:
     """Whatever a sender has put into it: nothing of it raises."""
     headers, names = message.headers, Names(service.name)
     death = _death(message, names)
-    exchange, event_type = _came_from(message, death, names)
+    exchange, event_type = came_from(message, names)
     envelope, problem = _understood(service, message, event_type)
-    stated = _stated(message.body) if envelope is None else {}
-    parked_at = _time(death.get("time") if death else headers.get(PARKED_AT)) or message.timestamp or UNKNOWN
+    told = stated(message.body) if envelope is None else {}
+    parked = parked_at(message, names)
     attempts = headers.get(ATTEMPT, 0)
     return Letter(
         service=service,
@@ -41,11 +41,11 @@ def read(service: Service, message: AbstractIncomingMessage) -> Letter:
         error=BROKER if death else _text(headers.get(ERROR)),
         reason="given out too often without an answer" if death else _text(headers.get(REASON)),
         attempts=attempts if isinstance(attempts, int) else 0,
-        parked_at=parked_at,
-        event_id=envelope.id if envelope else str(stated.get("id", _name(message))),
-        time=envelope.time if envelope else _time(stated.get("time")) or message.timestamp or parked_at,
-        saga_id=envelope.saga_id if envelope else _saga(service, event_type, stated, message),
-        causationid=envelope.causationid if envelope else _word(stated.get("causationid")),
+        parked_at=parked,
+        event_id=envelope.id if envelope else str(told.get("id", _name(message))),
+        time=envelope.time if envelope else _time(told.get("time")) or message.timestamp or parked,
+        saga_id=envelope.saga_id if envelope else saga_of(service, event_type, told, message),
+        causationid=envelope.causationid if envelope else _word(told.get("causationid")),
         envelope=envelope,
         problem=problem,
         message=message,
@@ -67,22 +67,32 @@ def _name(message: AbstractIncomingMessage) -> str:
     return stated if is_name else hashlib.sha256(message.body).hexdigest()[:12]
 
 
-def _death(message: AbstractIncomingMessage, names: Names) -> Mapping[str, Any] | None:
+def parked_at(message: Incoming, names: Names) -> datetime:
+    """When it parked, as whoever parked it tells."""
+    death = _death(message, names)
+    return _time(death.get("time") if death else message.headers.get(PARKED_AT)) or message.timestamp or UNKNOWN
+
+
+def _death(message: Incoming, names: Names) -> Mapping[str, Any] | None:
     """What the broker says of having parked it itself. The runtime leaves no such word in what it parks."""
     deaths = message.headers.get("x-death")
     found = (death for death in deaths if isinstance(death, Mapping)) if isinstance(deaths, list) else ()
     return next((death for death in found if death.get("queue") == names.queue), None)
 
 
-def _came_from(message: AbstractIncomingMessage, death: Mapping[str, Any] | None, names: Names) -> tuple[str, str]:
-    """Our own headers are believed only if it came through our own exchange: see `retries.origin`."""
+def came_from(message: Incoming, names: Names) -> tuple[str, str]:
+    """The exchange and routing key under which it was first published.
+
+    Our own headers are believed only if it came through our own exchange: see `retries.origin`.
+    """
+    death = _death(message, names)
     if death and death.get("exchange") != names.retry_exchange:
         keys = death.get("routing-keys")
         return _text(death.get("exchange")), _text(keys[0]) if isinstance(keys, list) and keys else ""
     return _text(message.headers.get(EXCHANGE)), _text(message.headers.get(ROUTING_KEY))
 
 
-def _stated(body: bytes) -> dict[str, Any]:
+def stated(body: bytes) -> dict[str, Any]:
     """The attributes that stand in the body, or the bare data, if it is JSON at all."""
     if len(body) > MAX_BODY:
         return {}
@@ -93,7 +103,7 @@ def _stated(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _saga(service: Service, event_type: str, stated: dict[str, Any], message: AbstractIncomingMessage) -> str | None:
+def saga_of(service: Service, event_type: str, stated: dict[str, Any], message: Incoming) -> str | None:
     """What the data say, as far as they can be read; else what was written on the envelope."""
     event = next((event for event in service.heard if event.event_type == event_type), None)
     data = stated.get("data", stated)

@@ -6,7 +6,7 @@ from saga.broker import Names
 from saga.deadletters.letter import Letter
 from saga.errors import BrokerAway, CannotStart
 from saga.publisher import Outgoing, Publisher
-from saga.retries import copied
+from saga.retries import REPLAYED_AT, copied, now
 
 WINDOW = 200
 
@@ -30,7 +30,7 @@ async def replay(letters: Sequence[Letter], publisher: Publisher) -> None:
 def again(letter: Letter) -> Outgoing:
     """To the service's own queue, never to the topic: others have handled it. No attempt of it has been made yet."""
     names = Names(letter.service.name)
-    message = copied(letter.message, (letter.exchange, letter.type), {}, letter.envelope)
+    message = copied(letter.message, (letter.exchange, letter.type), {REPLAYED_AT: now()}, letter.envelope)
     return Outgoing(message, names.retry_exchange, names.queue)
 
 

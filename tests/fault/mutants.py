@@ -23,7 +23,7 @@ from saga.tracing import Cause
 
 
 def acknowledge_before_commit() -> None:
-    async def _handle(self: Consumer, connection: Connection, batch: Sequence[Received]) -> None:
+    async def _handle(self: Consumer[Any], connection: Connection, batch: Sequence[Received]) -> None:
         faultpoints.reach(Point.RECEIVED)
         connection.ack(batch[-1].tag, multiple=True)
         await self._handle_groups(batch)

@@ -1,0 +1,177 @@
+"""How a saga stands, and in which order its story is told: of what was heard of it alone, in whatever order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+from pydantic_core import from_json, to_json
+
+from saga import Kind
+from saga.choreography import Choreography, Part
+from saga.overhearing import Course, Overheard
+
+
+class State(StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    """A step was refused, and there was nothing to undo."""
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
+    STUCK = "stuck"
+
+
+UNDERWAY = (State.RUNNING, State.COMPENSATING, State.STUCK)
+PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event, without its data."""
+
+    id: str
+    source: str
+    type: str
+    causationid: str | None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that parked with a service, and when it was given back or thrown away, if it was."""
+
+    service: str
+    id: str
+    type: str
+    parked_at: float
+    settled_at: float
+    words: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.parked_at > self.settled_at
+
+    def and_also(self, other: "Letter") -> "Letter":
+        """What is known of it together, whichever was heard first."""
+        latest = max(self, other, key=lambda letter: (letter.parked_at, letter.words))
+        return replace(latest, settled_at=max(self.settled_at, other.settled_at))
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that matters of what was heard of a saga. To hear it again, or in another order, makes no difference."""
+
+    facts: Mapping[tuple[str, str], Fact] = field(default_factory=dict)
+    letters: Mapping[tuple[str, str], Letter] = field(default_factory=dict)
+
+    def hear(self, heard: Iterable[Overheard]) -> "Known":
+        facts, letters = dict(self.facts), dict(self.letters)
+        for one in heard:
+            if one.diverted is None:
+                fact = Fact(one.id, one.source, one.type, one.causationid, one.time)
+                facts.setdefault((one.id, one.source), fact)
+            elif letter := _letter(one):
+                key = (letter.service, letter.id)
+                letters[key] = letters[key].and_also(letter) if key in letters else letter
+        return Known(facts, letters)
+
+    @cached_property
+    def causes(self) -> Mapping[str, Fact]:
+        """The events by their ids, as those that follow from them name them."""
+        return {fact.id: fact for fact in self.facts.values()}
+
+    def encode(self) -> str:
+        facts = [[f.id, f.source, f.type, f.causationid, f.time.timestamp()] for f in self.facts.values()]
+        letters = [[o.service, o.id, o.type, o.parked_at, o.settled_at, o.words] for o in self.letters.values()]
+        return to_json([facts, letters] if letters else [facts]).decode()
+
+    @classmethod
+    def decode(cls, stored: str) -> Self:
+        told: list[list[Any]] = from_json(stored)
+        facts = (Fact(i, s, t, c, datetime.fromtimestamp(at, UTC)) for i, s, t, c, at in told[0])
+        letters = (Letter(*letter) for letter in (told[1] if len(told) > 1 else ()))
+        return cls({(f.id, f.source): f for f in facts}, {(o.service, o.id): o for o in letters})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a saga stands. `remaining` are the ids of the steps that are still to be done, the longest awaited first."""
+
+    state: State
+    remaining: tuple[str, ...] = ()
+    since: datetime | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+    @property
+    def waits_for(self) -> str | None:
+        return self.remaining[0] if self.remaining else None
+
+
+def stand(choreography: Choreography, known: Known) -> Standing:
+    """Where the saga stands by what was heard of it.
+
+    A step is still to be done when an event that it goes on from was heard, and none that it says; unless its undo has
+    spoken, after which the fence lets it in no more.
+    """
+    first: dict[str, datetime] = {}
+    answered: set[str] = set()
+    for fact in known.facts.values():
+        first[fact.type] = min(first.get(fact.type, fact.time), fact.time)
+        answered.update(part.id for part in speakers(choreography, known, fact))
+    blocked = {part.undoes for part in choreography.parts.values() if part.undoes and part.id in answered}
+    settled = answered | blocked
+    due = [
+        (min(first[heard] for heard in part.hears & first.keys()), part.id)
+        for part in {part.id: part for heard in first for part in choreography.continuing.get(heard, ())}.values()
+        if part.id not in settled
+    ]
+    due.sort()
+    remaining, since = tuple(name for _, name in due), due[0][0] if due else None
+    if letter := _parked(choreography, known, settled):
+        hearer = choreography.hearer(letter.service, letter.type)
+        waits = hearer.id if hearer else letter.service
+        rest = tuple(name for name in remaining if name != waits)
+        at = datetime.fromtimestamp(letter.parked_at, UTC)
+        return Standing(State.STUCK, (waits, *rest), since or at, PARKED, letter.words)
+    has_passed = any(choreography.parts[name].kind is Kind.PIVOT for name in answered)
+    undone = not has_passed and bool(first.keys() & choreography.undoing)
+    if remaining:
+        return Standing(State.COMPENSATING if undone else State.RUNNING, remaining, since)
+    if undone:
+        return Standing(State.COMPENSATED)
+    is_refused = not has_passed and bool(first.keys() & choreography.refusals)
+    return Standing(State.REFUSED if is_refused else State.SUCCEEDED)
+
+
+def speakers(choreography: Choreography, known: Known, fact: Fact) -> Sequence[Part]:
+    """The steps that an event answers for: one, unless several of a service say such events for a cause unheard of."""
+    parts = choreography.speaking.get((fact.source, fact.type), ())
+    if len(parts) < 2:  # noqa: PLR2004 — nothing to choose from
+        return parts
+    cause = known.causes.get(fact.causationid or "")
+    return [part for part in parts if cause and cause.type in part.hears] or parts
+
+
+def _parked(choreography: Choreography, known: Known, settled: set[str]) -> Letter | None:
+    """The first that parked and is still missing: its step has neither been done since, nor will it ever be."""
+    missing = []
+    for letter in known.letters.values():
+        hearer = choreography.hearer(letter.service, letter.type)
+        if letter.is_open and not (hearer and hearer.id in settled):
+            missing.append(letter)
+    return min(missing, key=lambda letter: (letter.parked_at, letter.service, letter.id), default=None)
+
+
+def _letter(heard: Overheard) -> Letter | None:
+    """What a diversion tells of a letter; a message that is to be tried again is none."""
+    told = heard.diverted
+    if told is None or told.course is Course.RETRIED:
+        return None
+    at = told.at.timestamp()
+    parked, settled = (at, 0.0) if told.course is Course.PARKED else (0.0, at)
+    words = told.reason if told.error in told.reason else f"{told.error}: {told.reason}"
+    return Letter(told.service, heard.id, heard.type, parked, settled, words)
