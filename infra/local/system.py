@@ -26,7 +26,9 @@ from saga.topology import PUBLISHER
 from shipping_service.handlers import shipping
 
 SERVICES = (order, inventory, payment, shipping)
-"""Those that fulfil orders; the observer only looks on."""
+"""Those that fulfil orders."""
+EVERYBODY = (*SERVICES, observer)
+"""And who looks on."""
 GRACE = 30.0
 START_SECONDS = 30.0
 TOKEN_VALID = timedelta(days=30)
@@ -119,7 +121,7 @@ def system(
     """Servers and services, ready."""
     with local_servers(run, say) as servers:
         say(f"Servers: {servers.how}.")
-        deployment = Deployment.new((*SERVICES, observer), administrator(servers), servers.amqp)
+        deployment = Deployment.new(EVERYBODY, administrator(servers), servers.amqp)
         asyncio.run(deployment.provision())
         with services(deployment, run, overrides) as processes:
             endpoints = {

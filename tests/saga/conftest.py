@@ -1,4 +1,4 @@
-"""All four services, as processes."""
+"""All services, as processes."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import quote
@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.local.servers import Servers
-from infra.local.system import SERVICES, services
+from infra.local.system import EVERYBODY, services
 from saga.testing import stage
 from saga.topology import PUBLISHER
 from tests.conftest import deployed, in_vhost
@@ -19,7 +19,7 @@ FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE"
 @pytest.fixture(scope="session")
 async def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """One shop for all tests: each uses orders, and where counts matter skus, of its own."""
-    async with deployed(servers, SERVICES) as deployment:
+    async with deployed(servers, EVERYBODY) as deployment:
         url = in_vhost(servers.amqp, deployment.administrator.vhost)
         with services(deployment, tmp_path_factory.mktemp("shop"), FAULTS) as processes:  # meanwhile nothing else runs
             async with stage(deployment, url) as on_stage:

@@ -174,7 +174,7 @@ def test_every_time_that_an_event_can_have_can_be_shown(time: datetime) -> None:
         (
             ["list", "--service", "till"],
             None,
-            "there is no service 'till' here: choose one of inventory, order, payment",
+            "there is no service 'till' here: choose one of inventory, observer, order, payment",
         ),
         (["list", "--older", "soon"], 2, "'soon' is no duration"),
         (["replay"], 2, "name letters, or say --all"),
