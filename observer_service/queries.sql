@@ -139,14 +139,24 @@ WITH kept AS MATERIALIZED (
 )
 SELECT count(*) FROM gone;
 
--- name: forget_projection!
--- What is derived from events and diversions, to be made anew.
-TRUNCATE saga;
+-- name: sagas_kept
+-- The sagas of which anything was kept, after a certain one, in the order of their ids.
+SELECT saga_id FROM (
+    (SELECT DISTINCT saga_id FROM event WHERE saga_id > $1 ORDER BY saga_id LIMIT $2)
+    UNION
+    (SELECT DISTINCT saga_id FROM diversion WHERE saga_id > $1 ORDER BY saga_id LIMIT $2)
+) AS kept ORDER BY saga_id LIMIT $2;
 
--- name: all_facts
--- Everything that matters of events, saga by saga.
-SELECT saga_id, id, source, type, time, causationid FROM event ORDER BY saga_id;
+-- name: facts_between
+-- Everything that matters of the events of the sagas between two ids.
+SELECT saga_id, id, source, type, time, causationid FROM event WHERE saga_id BETWEEN $1 AND $2;
 
--- name: all_diversions
+-- name: diversions_between
 -- The same of what services could not handle.
-SELECT saga_id, service, id, course, at, type, attempt, error, reason FROM diversion ORDER BY saga_id;
+SELECT saga_id, service, id, course, at, type, attempt, error, reason FROM diversion WHERE saga_id BETWEEN $1 AND $2;
+
+-- name: ended_after
+-- Sagas that have ended and not changed for a while, after a certain one, in the order of their ids.
+SELECT saga_id, known::text FROM saga
+WHERE saga_id > $1 AND state IN ('succeeded', 'refused', 'compensated') AND changed_at < now() - $2::interval
+ORDER BY saga_id LIMIT $3;

@@ -121,7 +121,7 @@ def _columns(sagas: Mapping[str, tuple[Known, Standing]]) -> Sequence[Sequence[o
     rows = []
     for saga_id, (known, told) in sagas.items():
         times = [fact.time for fact in known.facts.values()]
-        letters = [datetime.fromtimestamp(max(o.parked_at, o.settled_at), UTC) for o in known.letters.values()]
+        letters = [datetime.fromtimestamp(o.changed_at, UTC) for o in known.letters.values()]
         began, changed = min(times or letters), max(times + letters)
         remaining = " ".join(told.remaining)
         waits = (told.waits_for, told.since, told.reason, told.detail)

@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 UNDERWAY = (State.RUNNING, State.COMPENSATING, State.STUCK)
-PARKED = "parked"
+PARKED, DISCARDED = "parked", "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,28 @@ class Letter:
     id: str
     type: str
     parked_at: float
-    settled_at: float
+    replayed_at: float
+    discarded_at: float
     words: str
 
     @property
-    def is_open(self) -> bool:
-        return self.parked_at > self.settled_at
+    def trouble(self) -> str | None:
+        """Why a saga waits in vain for what is to be done with it; None, if it doesn't."""
+        if self.parked_at > max(self.replayed_at, self.discarded_at):
+            return PARKED
+        return DISCARDED if self.discarded_at > self.replayed_at else None
+
+    @property
+    def changed_at(self) -> float:
+        return max(self.parked_at, self.replayed_at, self.discarded_at)
 
     def and_also(self, other: "Letter") -> "Letter":
         """What is known of it together, whichever was heard first."""
-        latest = max(self, other, key=lambda letter: (letter.parked_at, letter.words))
-        return replace(latest, settled_at=max(self.settled_at, other.settled_at))
+        return replace(
+            max(self, other, key=lambda letter: (letter.parked_at, letter.words)),
+            replayed_at=max(self.replayed_at, other.replayed_at),
+            discarded_at=max(self.discarded_at, other.discarded_at),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,10 @@ class Known:
 
     def encode(self) -> str:
         facts = [[f.id, f.source, f.type, f.causationid, f.time.timestamp()] for f in self.facts.values()]
-        letters = [[o.service, o.id, o.type, o.parked_at, o.settled_at, o.words] for o in self.letters.values()]
+        letters = [
+            [o.service, o.id, o.type, o.parked_at, o.replayed_at, o.discarded_at, o.words]
+            for o in self.letters.values()
+        ]
         return to_json([facts, letters] if letters else [facts]).decode()
 
     @classmethod
@@ -129,21 +143,18 @@ def stand(choreography: Choreography, known: Known) -> Standing:
         for part in {part.id: part for heard in first for part in choreography.continuing.get(heard, ())}.values()
         if part.id not in settled
     ]
-    due.sort()
-    remaining, since = tuple(name for _, name in due), due[0][0] if due else None
-    if letter := _parked(choreography, known, settled):
-        hearer = choreography.hearer(letter.service, letter.type)
-        waits = hearer.id if hearer else letter.service
-        rest = tuple(name for name in remaining if name != waits)
-        at = datetime.fromtimestamp(letter.parked_at, UTC)
-        return Standing(State.STUCK, (waits, *rest), since or at, PARKED, letter.words)
+    remaining = tuple(name for _, name in sorted(due))
+    since = min(due)[0] if due else None
+    has_begun = any(choreography.parts[name].kind is not Kind.ENTRY for name in answered)
+    if (letter := _missing(choreography, known, settled)) and (letter.trouble == PARKED or has_begun):
+        return _stuck(choreography, letter, remaining, since)
     has_passed = any(choreography.parts[name].kind is Kind.PIVOT for name in answered)
     undone = not has_passed and bool(first.keys() & choreography.undoing)
-    if remaining:
+    if remaining and letter is None:
         return Standing(State.COMPENSATING if undone else State.RUNNING, remaining, since)
     if undone:
         return Standing(State.COMPENSATED)
-    is_refused = not has_passed and bool(first.keys() & choreography.refusals)
+    is_refused = not has_passed and bool(letter or first.keys() & choreography.refusals)
     return Standing(State.REFUSED if is_refused else State.SUCCEEDED)
 
 
@@ -156,14 +167,27 @@ def speakers(choreography: Choreography, known: Known, fact: Fact) -> Sequence[P
     return [part for part in parts if cause and cause.type in part.hears] or parts
 
 
-def _parked(choreography: Choreography, known: Known, settled: set[str]) -> Letter | None:
-    """The first that parked and is still missing: its step has neither been done since, nor will it ever be."""
+def _missing(choreography: Choreography, known: Known, settled: set[str]) -> Letter | None:
+    """The first that was not handled: its step has neither been done since, nor is it forbidden.
+
+    What was thrown away is missed by steps only, and not by who listens. If nothing has been done yet, it is as if it
+    had never been said.
+    """
     missing = []
     for letter in known.letters.values():
         hearer = choreography.hearer(letter.service, letter.type)
-        if letter.is_open and not (hearer and hearer.id in settled):
+        is_missed = letter.trouble == PARKED or (letter.trouble == DISCARDED and hearer and hearer.continues)
+        if is_missed and not (hearer and hearer.id in settled):
             missing.append(letter)
-    return min(missing, key=lambda letter: (letter.parked_at, letter.service, letter.id), default=None)
+    return min(missing, key=lambda letter: (letter.trouble != PARKED, letter.parked_at, letter.service), default=None)
+
+
+def _stuck(choreography: Choreography, letter: Letter, remaining: tuple[str, ...], since: datetime | None) -> Standing:
+    hearer = choreography.hearer(letter.service, letter.type)
+    waits = hearer.id if hearer else letter.service
+    rest = tuple(name for name in remaining if name != waits)
+    at = datetime.fromtimestamp(letter.changed_at, UTC)
+    return Standing(State.STUCK, (waits, *rest), since or at, letter.trouble, letter.words)
 
 
 def _letter(heard: Overheard) -> Letter | None:
@@ -172,6 +196,12 @@ def _letter(heard: Overheard) -> Letter | None:
     if told is None or told.course is Course.RETRIED:
         return None
     at = told.at.timestamp()
-    parked, settled = (at, 0.0) if told.course is Course.PARKED else (0.0, at)
-    words = told.reason if told.error in told.reason else f"{told.error}: {told.reason}"
-    return Letter(told.service, heard.id, heard.type, parked, settled, words)
+    return Letter(
+        told.service,
+        heard.id,
+        heard.type,
+        parked_at=at if told.course is Course.PARKED else 0.0,
+        replayed_at=at if told.course is Course.REPLAYED else 0.0,
+        discarded_at=at if told.course is Course.DISCARDED else 0.0,
+        words=told.reason if told.error in told.reason else f"{told.error}: {told.reason}",
+    )

@@ -1,7 +1,7 @@
 """What all services' APIs have in common: the bearer token, health and metrics."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
@@ -97,13 +97,17 @@ Door = Annotated[Participant, Depends(_participant)]
 
 
 def build(
-    participant: Participant, api_secret: str, router: APIRouter, ready: Callable[[], Awaitable[dict[str, bool]]]
+    participant: Participant,
+    api_secret: str,
+    routers: Iterable[APIRouter],
+    ready: Callable[[], Awaitable[dict[str, bool]]],
 ) -> FastAPI:
     """The service's API: everything behind the token, but for health and metrics."""
     name = participant.service.name
     app = FastAPI(title=f"{name} service", openapi_url=None)
     app.state.participant = participant
-    app.include_router(router, dependencies=[_documented], responses=problems.PROBLEMS)
+    for router in routers:
+        app.include_router(router, dependencies=[_documented], responses=problems.PROBLEMS)
     app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     problems.install(app)

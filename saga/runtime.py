@@ -26,6 +26,7 @@ from saga.consumer import Consumer
 from saga.database import Pool, open_pool, reach
 from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
 from saga.housekeeping import Housekeeping
+from saga.letters_api import letters_router
 from saga.logging import configure
 from saga.messages import Call
 from saga.overhearing import Onlooker
@@ -137,7 +138,11 @@ class Program:
 
     async def run(self, stop: asyncio.Event, router: APIRouter, listener: socket.socket) -> None:
         """Everything at once; an accident in one part ends the process, for its supervisor to start it anew."""
-        app = api.build(self._participant, self._settings.api_secret.get_secret_value(), router, self.ready)
+        letters = letters_router(
+            self._participant.service, self._participant.pool, self._settings.amqp_url.get_secret_value()
+        )
+        secret = self._settings.api_secret.get_secret_value()
+        app = api.build(self._participant, secret, (router, letters), self.ready)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(server.serve(sockets=[listener]))

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
 from saga.cli.retell import moment, named, retell
+from saga.cli.story import story
 from saga.cli.watch import watch
 from saga.errors import SagaError
 from saga.installed import installed
@@ -32,7 +34,10 @@ console = Console()
 
 
 def main() -> None:
-    """Run the command line. What goes wrong is told in one line."""
+    """Run the command line, with what the services add to it. What goes wrong is told in one line."""
+    for entry in entry_points(group="saga.commands"):
+        if sys.argv[1:2] in ([], ["--help"], [entry.name]):  # to load one takes as long as all the others together
+            app.add_typer(entry.load(), name=entry.name)
     try:
         app()
     except SagaError as error:
@@ -82,6 +87,15 @@ def watch_command(
 ) -> None:
     """Show events as they happen, until Ctrl-C."""
     _run(lambda: watch(Endpoints.load(), installed(), order_id, console))
+
+
+@app.command("story")
+def story_command(order_id: Annotated[str, typer.Argument(help="The saga")]) -> None:
+    """Tell what has happened to a saga so far, causes first, and what it waits for. The observer knows it.
+
+    Reads SAGA_OBSERVER_URL, and SAGA_TOKEN or SAGA_API_SECRET.
+    """
+    _run(lambda: story(Endpoints.load(), installed(), order_id, console))
 
 
 @app.command("topology")

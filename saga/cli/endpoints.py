@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from saga.api import mint_token
 from saga.errors import CannotStart
 from saga.provisioning import Administrator
 from saga.settings import NO_ADDRESS, RETRY_TIERS, is_address
@@ -30,7 +31,9 @@ class Endpoints(BaseSettings):
     admin_management_url: str | None = None
     admin_postgres_url: str | None = None
     publisher_amqp_url: str | None = None
+    observer_url: str | None = None
     api_secret: str | None = None
+    token: str | None = None
     database_prefix: str = ""
 
     @classmethod
@@ -41,6 +44,8 @@ class Endpoints(BaseSettings):
             "admin_management_url": running.get("management"),
             "admin_postgres_url": running.get("postgres"),
             "publisher_amqp_url": running.get("amqp_publisher"),
+            "observer_url": running.get("observer"),
+            "token": running.get("token"),
         }
         told = cls().model_dump(exclude_none=True)
         return cls(**(local | told))
@@ -53,6 +58,10 @@ class Endpoints(BaseSettings):
         if name.endswith("_url") and not is_address(value):
             raise CannotStart(f"SAGA_{name.upper()}", NO_ADDRESS)
         return value
+
+    def bearer_token(self) -> str:
+        """For the services' APIs: the one that we were given, or one of our own for a moment."""
+        return self.token or mint_token(self.require("api_secret"), "saga", timedelta(minutes=5))
 
     @property
     def administrator(self) -> Administrator:

@@ -1,49 +1,42 @@
 """`saga watch`: events as they happen."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.console import Console
-from rich.text import Text
 
 from events import Envelope, Event
 from saga.cli.endpoints import Endpoints
+from saga.cli.timeline import Moment, Timeline
 from saga.listening import listening
-from saga.messages import Kind
 from saga.service import Service
+
+MOST = 10_000
+"""Events whose time is remembered, to tell how long after them others were said."""
 
 
 async def watch(endpoints: Endpoints, services: Sequence[Service], saga_id: str | None, console: Console) -> None:
     """Print a line for every event, or for those of one saga, until interrupted or the broker goes."""
-    styles = _styles(services)
+    timeline, clock = Timeline(services), Clock()
     async with listening(endpoints.require("admin_amqp_url"), services) as events:
         console.print("watching; Ctrl-C ends it", style="dim")
         async for envelope in events:
+            moment = clock.moment(envelope)
             if saga_id in {None, envelope.saga_id}:
-                console.print(line(envelope, styles), soft_wrap=True)
+                console.print(timeline.line(moment, "" if saga_id else envelope.saga_id), soft_wrap=True)
 
 
-def line(envelope: Envelope[Event], styles: dict[str, str]) -> Text:
-    """When, which saga, what, and what a person wants to know of it."""
-    return Text.assemble(
-        (f"{envelope.time.astimezone():%H:%M:%S.%f}"[:-3], "dim"),
-        f"  {envelope.saga_id}  ",
-        (f"{envelope.type:<36}", styles.get(envelope.type, "")),
-        (summary(envelope.data), "dim"),
-    )
+class Clock:
+    """Remembers when events were said, for those that follow from them."""
 
+    def __init__(self) -> None:
+        self._times: dict[str, datetime] = {}
 
-def summary(event: Event) -> str:
-    """Its reason or its counts; never what may be personal."""
-    told = event.model_dump(include={"reason", "amount", "currency", "detail"}, exclude_defaults=True, mode="json")
-    counts = {name: len(value) for name in ("lines", "allocations", "parcels") if (value := getattr(event, name, None))}
-    return "  ".join(f"{key} {value}" for key, value in (told | counts).items())
-
-
-def _styles(services: Sequence[Service]) -> dict[str, str]:
-    """Compensations in yellow, what can't be undone in bold."""
-    styles = {}
-    for service in services:
-        for step in service.steps.values():
-            style = {Kind.COMPENSATION: "yellow", Kind.PIVOT: "bold green"}.get(step.kind, "green")
-            styles.update(dict.fromkeys((event.event_type for event in service.said_by(step)), style))
-    return styles
+    def moment(self, envelope: Envelope[Event]) -> Moment:
+        self._times[envelope.id] = envelope.time
+        if len(self._times) > MOST:
+            del self._times[next(iter(self._times))]
+        cause = self._times.get(envelope.causationid or "")
+        seconds = (envelope.time - cause).total_seconds() if cause else None
+        data = envelope.data.model_dump(mode="json")
+        return Moment(envelope.time, envelope.type, envelope.source, seconds, data)

@@ -1,7 +1,7 @@
 """Dead letters: looking at them without taking them, and what a person may do about them."""
 
 from saga.deadletters.causality import in_causal_order
-from saga.deadletters.databases import Databases
+from saga.deadletters.databases import Databases, Own
 from saga.deadletters.discarding import Discarded, discard, discarded
 from saga.deadletters.held import held
 from saga.deadletters.letter import Letter
@@ -15,6 +15,7 @@ __all__ = [
     "Databases",
     "Discarded",
     "Letter",
+    "Own",
     "Rehearsal",
     "RowChange",
     "Selection",

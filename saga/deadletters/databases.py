@@ -1,8 +1,9 @@
 """A service's database, seen by an administrator who does there what the service may do, and no more."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -11,6 +12,23 @@ from saga.database import Pool, open_pool
 from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer
 from saga.service import Service
+
+
+class Rooms(Protocol):
+    """Where the services keep what is theirs."""
+
+    def of(self, service: Service) -> AbstractAsyncContextManager[Pool]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A service's own connections, for the letters of that service."""
+
+    pool: Pool
+
+    @asynccontextmanager
+    async def of(self, _: Service) -> AsyncIterator[Pool]:
+        yield self.pool
 
 
 @dataclass(frozen=True, slots=True)

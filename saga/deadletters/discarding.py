@@ -8,7 +8,7 @@ from itertools import groupby
 
 from saga.broker import Names
 from saga.database import queries, transaction
-from saga.deadletters.databases import Databases
+from saga.deadletters.databases import Rooms
 from saga.deadletters.letter import Letter
 from saga.publisher import Outgoing, Publisher
 from saga.retries import DISCARDED_AT, copied, now
@@ -40,7 +40,7 @@ class Discarded:
 
 
 async def discard(
-    letters: Sequence[Letter], databases: Databases, reason: str, by: str, publisher: Publisher | None = None
+    letters: Sequence[Letter], databases: Rooms, reason: str, by: str, publisher: Publisher | None = None
 ) -> None:
     """Record them in the databases of their services, and then remove them; tell onlookers, if there are any."""
     by_service = sorted(letters, key=lambda letter: letter.service.name)
@@ -58,7 +58,7 @@ async def discard(
             await letter.remove()
 
 
-async def discarded(service: Service, databases: Databases) -> list[Discarded]:
+async def discarded(service: Service, databases: Rooms) -> list[Discarded]:
     """What has been thrown away, the latest first."""
     async with databases.of(service) as pool, transaction(pool) as tx:
         return [Discarded(service=service.name, **dict(row)) for row in await tx.fetch(sql.discarded, SHOWN)]

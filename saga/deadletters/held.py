@@ -23,8 +23,10 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def held(amqp_url: str, services: Sequence[Service]) -> AsyncIterator[list[Letter]]:
+async def held(amqp_url: str, services: Sequence[Service], *, alone: bool = True) -> AsyncIterator[list[Letter]]:
     """All dead letters of these services, the longest parked first; nobody else who asks so sees them meanwhile.
+
+    Whoever may declare nothing can't make sure that he is `alone`: he doesn't see what others hold.
 
     Those that aren't removed are in their queue again after the block, in their order, however it ends: the connection
     ends with it. Raises CannotStart, or BrokerAway.
@@ -33,7 +35,8 @@ async def held(amqp_url: str, services: Sequence[Service]) -> AsyncIterator[list
     async with connection, translated():
         letters = []
         for service in sorted(services, key=lambda service: service.name):
-            await _alone(connection, service)
+            if alone:
+                await _alone(connection, service)
             letters += [read(service, message) for message in await _taken(connection, service)]
         yield sorted(letters, key=lambda letter: letter.parked_at)
 

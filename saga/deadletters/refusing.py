@@ -1,7 +1,7 @@
 """Answering a letter for its service: with the refusal that the service declares for the step."""
 
 from events import Envelope, Event
-from saga.deadletters.databases import Databases
+from saga.deadletters.databases import Rooms
 from saga.deadletters.letter import Letter
 from saga.declarations import Step
 from saga.errors import CannotStart
@@ -12,9 +12,7 @@ from saga.tracing import child_of
 REFUSED = "refused_by_operator"
 
 
-async def refuse(
-    letter: Letter, databases: Databases, reason: str = REFUSED, detail: str = ""
-) -> list[Envelope[Event]]:
+async def refuse(letter: Letter, databases: Rooms, reason: str = REFUSED, detail: str = "") -> list[Envelope[Event]]:
     """Have its step refused, and remove it; the events that are said, which the service publishes as its own.
 
     Raises CannotStart, and nothing has happened, when that step can't be refused, or has been entered already.

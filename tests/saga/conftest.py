@@ -14,6 +14,8 @@ from tests.saga.shop import Shop
 
 FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE": "0.1"}
 """A tenth of the gateway's and the carrier's answers get lost after they have acted."""
+TOLD = FAULTS | {"OBSERVER_DEADLINE": "8s"}
+"""An order that waits for so long is stuck: a test can wait for that."""
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,7 @@ async def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> As
     """One shop for all tests: each uses orders, and where counts matter skus, of its own."""
     async with deployed(servers, EVERYBODY) as deployment:
         url = in_vhost(servers.amqp, deployment.administrator.vhost)
-        with services(deployment, tmp_path_factory.mktemp("shop"), FAULTS) as processes:  # meanwhile nothing else runs
+        with services(deployment, tmp_path_factory.mktemp("shop"), TOLD) as processes:  # meanwhile nothing else runs
             async with stage(deployment, url) as on_stage:
                 shop = Shop.open(deployment, processes, on_stage)
                 yield shop

@@ -71,7 +71,7 @@ ready = Ready()
 
 def client_of(routes: APIRouter) -> httpx.AsyncClient:
     participant = Participant(Service("toys"), cast(Pool, NoDatabase()))
-    app = api.build(participant, SECRET, routes, ready)
+    app = api.build(participant, SECRET, [routes], ready)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://toys")
 

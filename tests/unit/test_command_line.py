@@ -11,12 +11,14 @@ import pytest
 from rich.console import Console
 
 from events import Envelope, Event
+from infra.local.system import SERVICES
 from inventory_service.handlers import inventory
 from order_service.handlers import order
 from saga.cli import main
 from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
-from saga.cli.watch import line, summary
+from saga.cli.timeline import Timeline, summary
+from saga.cli.watch import Clock
 from saga.errors import CannotStart
 from saga.testing import enveloped
 from tests.builders import address, order_placed, payment_declined, payment_refunded, stock_reserved
@@ -149,14 +151,15 @@ def test_tiers_are_read_as_the_services_read_them(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_an_event_is_watched_by_its_reason_and_its_counts(event: Event, told: str) -> None:
-    assert summary(event) == told
+    assert summary(event.model_dump(mode="json")) == told
 
 
 @pytest.mark.parametrize("build", [order_placed, stock_reserved])
 def test_watching_shows_nothing_that_may_be_personal(build: Callable[..., Event]) -> None:
     """Neither names nor addresses nor how somebody pays."""
     grace = address(name="Murray", street="Hopper", city="Arlington", postal_code="22201")
-    shown = line(enveloped(build(customer_id="Grace", payment_method="Brewster", ship_to=grace)), {}).plain
+    envelope = enveloped(build(customer_id="Grace", payment_method="Brewster", ship_to=grace))
+    shown = Timeline(SERVICES).line(Clock().moment(envelope)).plain
     assert not any(word in shown for word in ("Grace", "Brewster", "Murray", "Hopper", "Arlington", "22201"))
 
 
@@ -165,7 +168,7 @@ def test_every_time_that_an_event_can_have_can_be_shown(time: datetime) -> None:
     """Also in the watcher's own time zone: no sender ends somebody's watching."""
     event = order_placed()
     envelope = Envelope[Event].model_validate(dict(enveloped(event)) | {"time": time})
-    assert event.saga_id in line(envelope, {}).plain
+    assert event.saga_id in Timeline(SERVICES).line(Clock().moment(envelope), event.saga_id).plain
 
 
 @pytest.mark.parametrize(

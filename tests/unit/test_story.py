@@ -1,5 +1,6 @@
 """How a saga stands is a function of what was heard, and of nothing else."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count, permutations
 
@@ -42,6 +43,14 @@ def diverted(told: Overheard, service: str, course: Course, at: datetime) -> Ove
 
 def standing(*heard: Overheard) -> Standing:
     return stand(ORDERS, Known().hear(heard))
+
+
+@dataclass(frozen=True)
+class Told:
+    event_id: str
+    causationid: str | None
+    time: datetime
+    tie: int = 0
 
 
 PLACED = ("order.placed",)
@@ -99,18 +108,36 @@ def test_the_step_that_was_waited_for_the_longest_comes_first() -> None:
     assert told.since == NOON
 
 
-def test_a_message_that_parked_makes_a_saga_stuck_until_it_is_given_back_or_thrown_away() -> None:
+def test_a_message_that_parked_makes_a_saga_stuck_until_it_is_given_back() -> None:
     """It waits for the step that could not handle it, and the reason is told."""
     placed = event("order.placed")
     parked = diverted(placed, "inventory", Course.PARKED, NOON + timedelta(seconds=5))
     told = standing(placed, parked)
     assert (told.state, told.waits_for, told.reason) == (State.STUCK, "inventory.reserve_stock", "parked")
     assert told.detail == "RuntimeError: broken"
-    for course in (Course.REPLAYED, Course.DISCARDED):
-        settled = diverted(placed, "inventory", course, NOON + timedelta(seconds=9))
-        assert standing(placed, parked, settled).state is State.RUNNING
+    replayed = diverted(placed, "inventory", Course.REPLAYED, NOON + timedelta(seconds=9))
+    assert standing(placed, parked, replayed).state is State.RUNNING
     again = diverted(placed, "inventory", Course.PARKED, NOON + timedelta(seconds=11))
-    assert standing(placed, parked, settled, again).state is State.STUCK
+    assert standing(placed, parked, replayed, again).state is State.STUCK
+
+
+def test_a_saga_whose_first_message_was_thrown_away_is_refused() -> None:
+    """Nobody has done anything, and nobody will."""
+    placed = event("order.placed")
+    parked = diverted(placed, "inventory", Course.PARKED, NOON)
+    discarded = diverted(placed, "inventory", Course.DISCARDED, NOON + timedelta(seconds=1))
+    assert standing(discarded, placed, parked) == Standing(State.REFUSED)
+
+
+def test_a_saga_that_lost_a_message_halfway_stays_stuck() -> None:
+    """Something was done, and is neither finished nor undone: a person has to see to it."""
+    told = said(*RESERVED)
+    parked = diverted(told[1], "payment", Course.PARKED, NOON)
+    discarded = diverted(told[1], "payment", Course.DISCARDED, NOON + timedelta(seconds=1))
+    stuck = standing(*told, parked, discarded)
+    assert (stuck.state, stuck.reason, stuck.waits_for) == (State.STUCK, "discarded", "payment.capture_payment")
+    undone = said("order.cancelled", "shipment.cancelled", "payment.refunded", "stock.released")
+    assert standing(*told, parked, discarded, *undone).state is State.COMPENSATED
 
 
 def test_who_only_listens_can_make_a_saga_stuck_as_well() -> None:
@@ -169,21 +196,8 @@ def test_the_order_in_which_it_was_heard_makes_no_difference(shuffled: list[Over
 
 def test_causes_come_before_effects_whatever_the_clocks_say() -> None:
     """The clocks of services differ. Without a word on the cause, time decides."""
-
-    class Told(str):
-        causationid: str | None
-        time: datetime
-
-        @property
-        def event_id(self) -> str:
-            return str(self)
-
-        @property
-        def tie(self) -> str:
-            return str(self)
-
-    first, second, third = Told("first"), Told("second"), Told("third")
-    first.causationid, second.causationid, third.causationid = None, "first", "second"
-    first.time, second.time, third.time = NOON, NOON - timedelta(seconds=3), NOON - timedelta(seconds=1)
+    first = Told("first", None, NOON)
+    second = Told("second", "first", NOON - timedelta(seconds=3))
+    third = Told("third", "second", NOON - timedelta(seconds=1))
     for told in permutations([first, second, third]):
         assert causes_first(told) == [first, second, third]
