@@ -36,9 +36,10 @@ class Span:
 
 @dataclass
 class Collector:
-    """Everything that was received."""
+    """Everything that was received, unless it `refuses`."""
 
     url: str = ""
+    refuses: bool = False
     spans: list[Span] = field(default_factory=list)
 
     def of(self, saga_id: object) -> list[Span]:
@@ -64,10 +65,10 @@ def collecting() -> Iterator[Collector]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            found = self.path == "/v1/traces"
-            if found:
+            taken = self.path == "/v1/traces" and not collector.refuses
+            if taken:
                 collector.take(body)
-            self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
+            self.send_response(HTTPStatus.OK if taken else HTTPStatus.NOT_FOUND)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
