@@ -16,7 +16,7 @@ from events import Envelope, Event, Message
 from saga.calls import OpenCall
 from saga.declarations import Step
 
-SAGA = "saga.id"
+SAGA = messaging.MESSAGING_MESSAGE_CONVERSATION_ID
 STEP = "saga.step"
 OUTCOME = "saga.outcome"
 
@@ -47,9 +47,8 @@ def of_handling(service: str, step: Step, cause: Envelope[Message], outcome: str
     told: Attributes = {SAGA: cause.saga_id, STEP: step.name, OUTCOME: outcome}
     if not isinstance(cause.data, Event) or cause.source.startswith(f"{service}/"):
         return Told(name, SpanKind.INTERNAL, told | {CLOUDEVENTS_EVENT_TYPE: cause.type})
-    return Told(
-        name, SpanKind.CONSUMER, told | _PROCESS | _about(cause, f"{cause.data.exchange}:{cause.type}:{service}")
-    )
+    about = _about(cause, f"{cause.data.exchange}:{cause.type}:{service}")
+    return Told(name, SpanKind.CONSUMER, told | _PROCESS | about)
 
 
 def of_batch(service: str, step: Step, messages: int) -> Told:
@@ -59,8 +58,7 @@ def of_batch(service: str, step: Step, messages: int) -> Told:
 
 
 def of_saying(said: Envelope[Event]) -> Told:
-    told: Attributes = {SAGA: said.saga_id}
-    return Told(f"say {said.type}", SpanKind.PRODUCER, told | _SAY | _about(said, f"{said.data.exchange}:{said.type}"))
+    return Told(f"say {said.type}", SpanKind.PRODUCER, _SAY | _about(said, f"{said.data.exchange}:{said.type}"))
 
 
 def of_call(call: OpenCall) -> Told:
@@ -85,8 +83,7 @@ def of_request(scope: Mapping[str, Any], status: int) -> Told:
 def _about(message: Envelope[Message], destination: str) -> Attributes:
     return {
         messaging.MESSAGING_DESTINATION_NAME: destination,
-        messaging.MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY: message.type,
         messaging.MESSAGING_MESSAGE_ID: message.id,
-        messaging.MESSAGING_MESSAGE_CONVERSATION_ID: message.saga_id,
+        SAGA: message.saga_id,
         CLOUDEVENTS_EVENT_TYPE: message.type,
     }

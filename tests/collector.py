@@ -44,7 +44,11 @@ class Collector:
 
     def of(self, saga_id: object) -> list[Span]:
         """All spans of the one trace in which this saga is."""
-        traces = {span.trace for span in self.spans if span.attributes.get("saga.id") == str(saga_id)}
+        traces = {
+            span.trace
+            for span in self.spans
+            if span.attributes.get("messaging.message.conversation_id") == str(saga_id)
+        }
         assert len(traces) == 1, traces
         return [span for span in self.spans if span.trace in traces]
 
