@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from time import perf_counter
 from typing import Annotated
 
 import jwt
@@ -13,9 +14,9 @@ from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from saga import problems
+from saga import problems, tracing
 from saga.database import sql, transaction
 from saga.errors import ServerAway
 from saga.metrics import (
@@ -29,6 +30,7 @@ from saga.metrics import (
 )
 from saga.participant import Participant
 from saga.problems import problem
+from saga.spans import Tracer
 
 ALGORITHM = "HS256"
 
@@ -77,6 +79,32 @@ class _NoToken(Exception):
     pass
 
 
+class _Traced:
+    """A request goes on with the trace that it names, or begins one."""
+
+    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        status, began = HTTPStatus.INTERNAL_SERVER_ERROR.value, perf_counter()
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        came = tracing.understood(Headers(scope=scope).get("traceparent"))
+        tracing.request.set(traceparent := self._tracer.asked(came))
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            self._tracer.answered(scope, came, traceparent, status, perf_counter() - began)
+
+
 _documented = Depends(HTTPBearer(bearerFormat="JWT", auto_error=False, description="minted by `saga token`"))
 
 
@@ -111,6 +139,7 @@ def build(
     app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     problems.install(app)
+    app.add_middleware(_Traced, tracer=participant.tracer)
     app.add_middleware(_Guard, secret=api_secret)
     return app
 

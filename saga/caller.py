@@ -22,7 +22,7 @@ from saga.messages import Call
 from saga.metrics import CALL_SECONDS, CALLED
 from saga.participant import Participant
 from saga.settings import Settings
-from saga.tracing import Caused
+from saga.tracing import Caused, trace_id
 from saga.waiting import Doorbell, backoffs
 
 log = structlog.get_logger()
@@ -53,6 +53,7 @@ class Caller:
             names = ", ".join(sorted(call.__name__ for call in missing))
             raise ChoreographyError(f"{participant.service.name}: nobody performs {names}")
         self._participant = participant
+        self._tracer = participant.tracer
         self._performers = performers
         self._types = {call.__name__: call for call in participant.service.settlements}
         self._timeout = settings.call_timeout
@@ -167,10 +168,11 @@ class Caller:
                 outcome = await self._performers[type(call.call)](call.call, call.id)
         except Exception as error:  # noqa: BLE001 — whatever it is, the outcome isn't known
             CALLED.labels(*labels, "unknown").inc()
+            self._tracer.called(call, perf_counter() - began, error)
             log.warning(
                 "call.unanswered",
                 call=labels[1],
-                saga_id=call.saga_id,
+                **_about(call),
                 key=str(call.id),
                 attempts=call.attempts,
                 cause=repr(error)[:200],
@@ -179,8 +181,8 @@ class Caller:
         else:
             faultpoints.reach(Point.ANSWERED)
             CALLED.labels(*labels, "answered").inc()
-            CALL_SECONDS.labels(*labels).observe(perf_counter() - began)
-            self._answered.append((call, outcome))
+            CALL_SECONDS.labels(*labels).observe(seconds := perf_counter() - began)
+            self._answered.append((self._tracer.called(call, seconds), outcome))
         self._doorbell.ring()
 
     async def _settle(self) -> None:
@@ -202,7 +204,7 @@ class Caller:
         try:
             await self._participant.settle([(call, outcome)])
         except Exception:
-            log.exception("call.not_settled", call=type(call.call).__name__, saga_id=call.saga_id, key=str(call.id))
+            log.exception("call.not_settled", call=type(call.call).__name__, key=str(call.id), **_about(call))
             await self._postpone(call)
 
     async def _postpone(self, call: OpenCall) -> None:
@@ -212,7 +214,7 @@ class Caller:
             async with transaction(self._participant.pool) as tx:
                 await calls.postpone(tx, call, pause)
         except ServerAway as error:
-            log.warning("call.left_to_its_lease", key=str(call.id), cause=str(error))
+            log.warning("call.left_to_its_lease", key=str(call.id), **_about(call), cause=str(error))
         else:
             asyncio.get_running_loop().call_later(pause.total_seconds(), self._look_now)
 
@@ -225,3 +227,7 @@ class Caller:
             cause=Caused(row["causationid"], row["traceparent"]),
             attempts=row["attempts"],
         )
+
+
+def _about(call: OpenCall) -> dict[str, str]:
+    return {"saga_id": call.saga_id, "trace_id": trace_id(call.cause)}

@@ -9,7 +9,7 @@ import uuid_utils.compat as uuid
 
 from events import Envelope, Event
 from saga.database import Tx, sql
-from saga.tracing import Cause, child_of
+from saga.tracing import Cause
 
 _Enveloped = Envelope[Event]
 
@@ -27,8 +27,8 @@ class Said:
     said_at: datetime
 
 
-def enveloped(event: Event, cause: Cause, source: str) -> Envelope[Event]:
-    """The event as it will be published, caused by `cause` and in its trace."""
+def enveloped(event: Event, cause: Cause, source: str, traceparent: str) -> Envelope[Event]:
+    """The event as it will be published, caused by `cause`."""
     saga_id = event.saga_id
     return _Enveloped(
         id=str(uuid.uuid7()),
@@ -38,7 +38,7 @@ def enveloped(event: Event, cause: Cause, source: str) -> Envelope[Event]:
         time=datetime.now(UTC),
         correlationid=saga_id,
         causationid=cause.id,
-        traceparent=child_of(cause.traceparent),
+        traceparent=traceparent,
         data=event,
     )
 

@@ -12,7 +12,7 @@ import uuid_utils.compat as uuid
 from pydantic_core import from_json
 
 from events import Decoder, Envelope, Event, Message
-from saga import calls, faultpoints, fence, inbox, outbox
+from saga import calls, faultpoints, fence, inbox, outbox, tracing
 from saga.broker import Incoming, Names, delivery
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
@@ -25,7 +25,8 @@ from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.outbox import Said
 from saga.retries import origin
 from saga.service import Service
-from saga.tracing import Cause, child_of
+from saga.spans import Spans, Tracer
+from saga.tracing import Cause
 
 HANDLER_TIMEOUT = 30
 """Seconds. A handler computes and asks its own database; one that takes longer must not hold up the queue."""
@@ -35,10 +36,11 @@ HANDLER_TIMEOUT = 30
 class Consequences:
     """What follows from the steps of one transaction: what `source` says, and what it asks of the outside world.
 
-    `rows` and `open` are that again, as it has been stored under a lease.
+    `rows` and `open` are that again, as it has been stored under a lease; `spans` are what is recorded of it.
     """
 
     source: str
+    spans: Spans = field(default_factory=Spans)
     said: list[Envelope[Event]] = field(default_factory=list)
     called: list[tuple[str, Call, Cause]] = field(default_factory=list)
     rows: Sequence[Said] = ()
@@ -48,7 +50,7 @@ class Consequences:
         if answer is not None and type(answer) not in declared.answers:
             raise UndeclaredAnswer(declared.name, type(answer).__name__)
         if isinstance(answer, Event):
-            self.said.append(outbox.enveloped(answer, cause, self.source))
+            self.said.append(outbox.enveloped(answer, cause, self.source, self.spans.saying(cause)))
         elif isinstance(answer, Call):
             self.called.append((step, answer, cause))
 
@@ -66,6 +68,7 @@ class Consequences:
             relay.take(self.rows)
         if self.called:
             caller.take(self.open)
+        self.spans.committed(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Participant:
     pool: Pool
     relay: Hands[Said] = field(default_factory=Nobody)
     caller: Hands[OpenCall] = field(default_factory=Nobody)
+    tracer: Tracer = field(default_factory=Tracer)
 
     def __post_init__(self) -> None:
         self._decoder = Decoder(self.service.heard)
@@ -109,19 +113,21 @@ class Participant:
         Inbox, fence, the handler's own work, outbox and calls commit together. Raises what the handler raises, after
         which nothing has happened; DatabaseAway, when it isn't known to have happened.
         """
-        async with transaction(self.pool) as tx, in_time(step.name):
-            done = await self.perform(tx, step, causes)
-            faultpoints.reach(Point.HANDLED)
+        with self.tracer.attempt(step, causes):
+            async with transaction(self.pool) as tx, in_time(step.name):
+                done = await self.perform(tx, step, causes)
+                faultpoints.reach(Point.HANDLED)
         faultpoints.reach(Point.COMMITTED)
         self.committed(done)
         return done.follows.said
 
     async def perform(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> Performed:
         """All that handling these causes does, in a transaction that is the caller's to commit, or not to."""
-        follows = Consequences(self.service.name)
+        follows = self._consequences()
         fresh = await inbox.admit(tx, causes)
         entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
         due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
+        follows.spans.admitted(step, causes, fresh, entered, due)
         await self._run(tx, step, due, follows)
         await self._store(tx, follows)
         return Performed(step, len(causes), len(fresh), len(entered), len(due), follows)
@@ -143,7 +149,7 @@ class Participant:
         return await self.handle(self.service.step_for(type(message)), [cause])
 
     def asked(self, message: Message, door: str, identity: str | None = None) -> Envelope[Message]:
-        """What came through a door of our own, in an envelope like any other cause; a trace begins with it."""
+        """What came through a door of our own, in an envelope like any other cause, and in the request's trace."""
         return Envelope[Message](
             id=identity or str(uuid.uuid7()),
             source=f"{self.service.name}/{door}",
@@ -151,7 +157,7 @@ class Participant:
             subject=message.saga_id,
             time=datetime.now(UTC),
             correlationid=message.saga_id,
-            traceparent=child_of(None),
+            traceparent=tracing.request.get(),
             data=message,
         )
 
@@ -161,7 +167,7 @@ class Participant:
         The fence counts it as done: its own message changes nothing any more, should it come after all.
         """
         refusing = self.service.refusals[step.name]
-        follows = Consequences(self.service.name)
+        follows = self._consequences()
         async with transaction(self.pool) as tx, in_time(refusing.name):
             if not await fence.enter(tx, step, [cause]):
                 return None
@@ -172,7 +178,7 @@ class Participant:
 
     async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
         """Record the outcomes of calls, close these, and carry out what undo was noted on them, all or nothing."""
-        follows = Consequences(self.service.name)
+        follows = self._consequences()
         async with transaction(self.pool) as tx:
             closed = await calls.close(tx, [call for call, _ in outcomes])
             settled: defaultdict[type[Call], list[tuple[OpenCall, object]]] = defaultdict(list)
@@ -194,7 +200,7 @@ class Participant:
             answers = await step.handler([cause.data for cause in causes], tx) or [None] * len(causes)
         else:
             answers = [await step.handler(cause.data, tx) for cause in causes]
-        for cause, answer in zip(causes, answers, strict=True):
+        for cause, answer in zip(follows.spans.handled(step, causes), answers, strict=True):
             follows.add(step, step.name, cause, answer)
 
     async def _record(
@@ -209,6 +215,9 @@ class Participant:
             ]
         for (call, _), answer in zip(outcomes, answers, strict=True):
             follows.add(settlement, call.step, call.cause, answer)
+
+    def _consequences(self) -> Consequences:
+        return Consequences(self.service.name, self.tracer.transaction())
 
     async def _store(self, tx: Tx, follows: Consequences) -> None:
         await follows.store(tx, self.relay, self.caller)

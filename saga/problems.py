@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events import MAX_BODY
 from events.errors import explained
+from saga import tracing
 from saga.errors import CommandRefused, ServerAway
 
 log = structlog.get_logger()
@@ -109,5 +110,6 @@ async def _away(_: Request, error: Exception) -> Response:
 
 async def _accident(request: Request, error: Exception) -> Response:
     """The caller learns that it was not their fault, and nothing of what it was: that is in the log."""
-    log.error("request.failed", method=request.method, path=request.scope["path"], exc_info=error)
+    trace = (tracing.request.get() or "")[3:35] or None
+    log.error("request.failed", method=request.method, path=request.scope["path"], trace_id=trace, exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an accident: it is in the service's log")

@@ -67,7 +67,7 @@ ON CONFLICT DO NOTHING;
 UPDATE saga.outbox SET returns = returns + 1,
     due_at = CASE WHEN returns >= 9 THEN 'infinity' ELSE now() + (returns + 1) * interval '1 minute' END
 WHERE position = ANY ($1::bigint[])
-RETURNING id, saga_id, routing_key, returns, due_at = 'infinity' AS parked;
+RETURNING id, saga_id, substr(traceparent, 4, 32) AS trace_id, routing_key, returns, due_at = 'infinity' AS parked;
 
 -- name: store_calls!
 -- Store calls to the outside world in the transaction of the step that asks for them, for others to find when the lease

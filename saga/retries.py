@@ -17,6 +17,7 @@ from saga.errors import HeldBack
 from saga.faultpoints import Point
 from saga.metrics import PARKED, RETRIED
 from saga.publisher import Outgoing, Publisher
+from saga.tracing import trace_id
 
 log = structlog.get_logger()
 
@@ -44,6 +45,10 @@ class Known(Protocol):
     def id(self) -> str: ...
     @property
     def time(self) -> datetime: ...
+    @property
+    def saga_id(self) -> str: ...
+    @property
+    def traceparent(self) -> str | None: ...
 
 
 class Retries:
@@ -84,15 +89,14 @@ class Retries:
             message, self._names.tier(pause), _told(error) | {ATTEMPT: attempt, RETRIED_AT: now()}, envelope
         )
         RETRIED.labels(self._names.service, short(pause)).inc()
-        log.warning(
-            "event.retried", message_id=message.message_id, attempt=attempt, tier=short(pause), cause=_text(error)
-        )
+        told = {"attempt": attempt, "tier": short(pause), "cause": _text(error)}
+        log.warning("event.retried", message_id=message.message_id, **_about(envelope), **told)
 
     async def _park(self, message: Incoming, error: Exception, attempt: int, envelope: Known | None) -> None:
         told = _told(error) | {ATTEMPT: attempt, PARKED_AT: now()}
         await self._send(message, self._names.dead, told, envelope)
         PARKED.labels(self._names.service, type(error).__name__).inc()
-        log.error("event.parked", message_id=message.message_id, reason=_text(error))
+        log.error("event.parked", message_id=message.message_id, **_about(envelope), reason=_text(error))
 
     async def _send(
         self,
@@ -163,6 +167,10 @@ def _kept(headers: HeadersType) -> dict[str, Any]:
         if name not in _TOLD and not name.startswith(_BROKERS_OWN) and len(repr(value)) <= _LONGEST_HEADER
     }
     return dict(list(kept.items())[:_MOST_HEADERS])
+
+
+def _about(envelope: Known | None) -> dict[str, str]:
+    return {"saga_id": envelope.saga_id, "trace_id": trace_id(envelope)} if envelope else {}
 
 
 def _told(error: Exception) -> dict[str, str]:

@@ -36,6 +36,7 @@ from saga.relay import Relay
 from saga.retries import Retries
 from saga.service import Service
 from saga.settings import Settings
+from saga.spans import Tracer
 from saga.waiting import backoffs
 
 log = structlog.get_logger()
@@ -113,7 +114,7 @@ class Program:
     def __init__(self, service: Service, settings: Settings, pool: Pool, performers: Performers) -> None:
         amqp_url = settings.amqp_url.get_secret_value()
         self._settings = settings
-        self._participant = Participant(service, pool)
+        self._participant = Participant(service, pool, tracer=_tracer(service, settings))
         self._relay = Relay(service.name, pool, amqp_url, archives=bool(settings.retell_horizon))
         self._caller = Caller(self._participant, performers, settings)
         self._retries = Publisher(amqp_url, f"{service.name} retries")
@@ -158,6 +159,7 @@ class Program:
                 async with asyncio.timeout(self._settings.stop_deadline.total_seconds()):
                     await asyncio.gather(self._consumer.stop(), self._caller.stop(), serving)
                     await self._relay.stop()
+                    await self._participant.tracer.stop()
             except TimeoutError:
                 log.warning("service.stopped_late")  # what is open stays in the queue, the outbox and the calls
                 self._participant.pool.terminate()  # else a part may wait for a server that no longer answers
@@ -189,6 +191,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _tracer(service: Service, settings: Settings) -> Tracer:
+    if settings.otlp_endpoint is None:
+        return Tracer()
+    from saga.telemetry import Telemetry  # it takes a third of a second, and memory, from those who don't trace
+
+    return Telemetry(service.name, settings.otlp_endpoint.get_secret_value(), settings.trace_ratio)
 
 
 def _listen(host: str, port: int) -> socket.socket:

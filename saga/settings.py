@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         Duration, Field(description="how often what is past retention is forgotten", gt=timedelta(0))
     ] = timedelta(hours=1)
     stop_deadline: Annotated[Duration, Field(description="how long a clean stop may take")] = timedelta(seconds=25)
+    otlp_endpoint: Annotated[
+        Address | None,
+        Field(description="where traces go: an OTLP/HTTP collector, http://host:4318; none are made else"),
+    ] = None
+    trace_ratio: Annotated[float, Field(description="share of all sagas that are traced", ge=0, le=1)] = 1.0
     log_format: Annotated[Literal["json", "console"], Field(description="how log lines look")] = "json"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least that is logged")

@@ -13,7 +13,6 @@ from saga.cli.endpoints import Endpoints
 from saga.errors import CannotStart
 from saga.publisher import Outgoing, Publisher
 from saga.service import Service
-from saga.tracing import child_of
 
 
 async def publish(
@@ -28,7 +27,6 @@ async def publish(
         envelope = Decoder(known.values()).decode(delivery)
     except InvalidMessage as error:
         raise CannotStart("not published", str(error)) from None
-    envelope = envelope.model_copy(update={"traceparent": envelope.traceparent or child_of(None)})
     url = endpoints.require("publisher_amqp_url")
     message = Message(
         envelope.encode(),

@@ -7,7 +7,7 @@ from saga.declarations import Step
 from saga.errors import CannotStart
 from saga.messages import Kind, Refusal
 from saga.participant import Participant
-from saga.tracing import child_of
+from saga.tracing import passed_on
 
 REFUSED = "refused_by_operator"
 
@@ -24,7 +24,7 @@ async def refuse(letter: Letter, databases: Rooms, reason: str = REFUSED, detail
         participant = Participant(letter.service, pool)
         cause = participant.asked(refusal, "operator", letter.id)
         if letter.envelope is not None:
-            cause = cause.model_copy(update={"traceparent": child_of(letter.envelope.traceparent)})
+            cause = cause.model_copy(update={"traceparent": passed_on(letter.envelope)})
         said = await participant.refuse(step, refusal, cause)
     if said is None:
         problem = f"{letter.service.name} has done {step.name} of {letter.saga_id} already, or will never do it"

@@ -18,7 +18,7 @@ from saga.outbox import enveloped
 from saga.participant import read_cause
 from saga.retries import attempts, origin
 from saga.testing import enveloped as from_outside
-from saga.tracing import child_of
+from saga.tracing import child_of, passed_on, root
 from shipping_service.handlers import shipping
 from tests.builders import order_placed, payment_declined, stock_released
 from tests.unit import strategies
@@ -117,18 +117,18 @@ def test_a_span_is_a_child_in_its_parents_trace() -> None:
 def test_a_span_without_a_parent_begins_a_trace() -> None:
     """One that an envelope takes for valid, and another each time."""
     envelope = from_outside(order_placed())
-    traces = [Envelope[Event].model_validate(dict(envelope) | {"traceparent": child_of(None)}) for _ in range(2)]
+    traces = [Envelope[Event].model_validate(dict(envelope) | {"traceparent": root()}) for _ in range(2)]
     assert len({str(traced.traceparent).split("-")[1] for traced in traces}) == 2
 
 
 def test_what_is_said_names_its_cause_its_saga_and_its_trace() -> None:
     """So that a whole story can be told from the events alone."""
-    cause = from_outside(order_placed()).model_copy(update={"traceparent": child_of(None)})
-    said = enveloped(event := stock_released(), cause, "inventory")
+    cause = from_outside(order_placed()).model_copy(update={"traceparent": root()})
+    said = enveloped(event := stock_released(), cause, "inventory", passed_on(cause))
     assert (said.source, said.type, said.data) == ("inventory", "stock.released.v1", event)
     assert (said.causationid, said.subject, said.correlationid) == (cause.id, event.saga_id, event.saga_id)
     assert str(said.traceparent).split("-")[1] == str(cause.traceparent).split("-")[1]
-    assert enveloped(event, cause, "inventory").id != said.id
+    assert enveloped(event, cause, "inventory", passed_on(cause)).id != said.id
 
 
 STEPS: list[Step] = [step for service in (order, inventory, payment, shipping) for step in service.steps.values()]
