@@ -36,6 +36,7 @@ class RabbitMQ(Kept):
         login = f"{USER}:{self._password}@{LOOPBACK}"
         self.amqp = f"amqp://{login}:{self._amqp}/"
         self.management = f"http://{login}:{self._management}"
+        self.metrics = f"http://{LOOPBACK}:{prometheus}/metrics"
         env = _environment(home, distribution, mapper)
         self._ctl, self._home, self._env = binaries.server.with_name("rabbitmqctl"), home, env
         home.write("rabbitmq.conf", self._settings(prometheus))

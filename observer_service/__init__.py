@@ -1,0 +1,1 @@
+"""Hears every event and tells each saga's story; changes nothing."""
