@@ -32,7 +32,9 @@ STEP = Histogram(
 )
 OBSERVED = Counter("saga_observed_events", "Events that were handled by the observer.", ["type"])
 LAG = Gauge("saga_observer_lag_seconds", "Age of the newest event handled, when it was handled.")
-FORECAST = Gauge("saga_forecast_warning", "1 while a step is about to be in trouble, by what says so.", ["step", "signal"])
+FORECAST = Gauge(
+    "saga_forecast_warning", "1 while a step is about to be in trouble, by what says so.", ["step", "signal"]
+)
 RETRIES = Counter("saga_retries_observed", "Messages that a service was seen to try again.", ["service"])
 PARKED = Counter("saga_parked_observed", "Messages that a service was seen to park.", ["service"])
 
