@@ -56,11 +56,18 @@ class Question:
         return wrong + [f"{self.where}: shows the label {label}, and its answer has none" for label in missing]
 
 
-def questions() -> Iterator[Question]:
+def questions() -> list[Question]:
+    return [*_of_rules(), *_of_dashboards()]
+
+
+def _of_rules() -> Iterator[Question]:
     for rule in rules():
         name = rule.get("alert") or rule["record"]
         told = json.dumps([rule.get("annotations"), rule.get("labels")])
         yield Question(name, rule["expr"], frozenset(re.findall(r"\$labels\.(\w+)", told)))
+
+
+def _of_dashboards() -> Iterator[Question]:
     for path, board in dashboards().items():
         for panel in board["panels"]:
             for target in panel.get("targets", ()):

@@ -136,7 +136,7 @@ def test_a_dashboard_asks_the_data_sources_that_there_are() -> None:
         ]
         assert len(taken) == len(set(taken))
         assert {x for x, _ in taken} <= set(range(24))
-    assert len(list(questions())) > 60
+    assert len(questions()) > 60
 
 
 def test_monitoring_is_started_when_asked_for_and_shut_off_from_outside() -> None:
