@@ -1,4 +1,4 @@
-"""Make the schemas, the choreography and the canvases from the code: `python -m infra.generate`.
+"""Make the schemas, the choreography, the canvases and the dashboards from the code: `python -m infra.generate`.
 
 With `--check`, write nothing and exit with 1, naming each file that is stale.
 """
@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 import events
 from events import Event, Message
+from infra import grafana
 from saga import Book, Command, Kind, Service, Settings
 from saga.broker import short
 from saga.installed import installed
@@ -77,6 +78,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     for service in told:
         path = Path(service.package, "README.md")
         yield path, page(service, (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "")
+    yield from grafana.documents()
 
 
 def spoken() -> list[type[Event]]:

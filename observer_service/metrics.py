@@ -1,26 +1,41 @@
-"""What Prometheus may ask of the observer: names by https://prometheus.io/docs/practices/naming/."""
+"""What Prometheus may ask about sagas as a whole: names by https://prometheus.io/docs/practices/naming/.
+
+What can be counted from the start is there from the start, as 0: the first refusal is an increase then, and not a
+series that begins at 1.
+"""
+
+from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+STATES: Final = ("running", "compensating", "stuck")
+REASONS: Final = ("late", "deadline", "parked", "discarded")
+OUTCOMES: Final = ("succeeded", "refused", "compensated")
+
+_STEP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+"""Seconds. From a step's own transaction to the last retry tier, and beyond."""
+_SAGA_BUCKETS: Final = (*_STEP_BUCKETS[2:], 3600, 14_400, 86_400)
+"""Seconds. To the deadline of a day."""
+
 SAGAS = Gauge("saga_sagas", "Sagas that have not ended, by how they stand.", ["state"])
-STUCK = Gauge(
-    "saga_stuck_sagas", "Sagas that are stuck, by reason and by the step that they wait for.", ["reason", "step"]
-)
+STUCK = Gauge("saga_stuck_sagas", "Sagas that go on no more, by why and the step that is awaited.", ["reason", "step"])
 ENDED = Counter("saga_ended", "Sagas that have ended, by how.", ["outcome"])
 DURATION = Histogram(
-    "saga_duration_seconds",
-    "From a saga's first event to its last, by how it ended.",
-    ["outcome"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400),
+    "saga_duration_seconds", "From a saga's first event to its last.", ["outcome"], buckets=_SAGA_BUCKETS
 )
 STEP = Histogram(
     "saga_step_seconds",
     "From the event that a step hears to the event that it says.",
     ["service", "step"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    buckets=_STEP_BUCKETS,
 )
-EVENTS = Counter("saga_observed_events", "Events that were heard for the first time.", ["type"])
-RETRIED = Counter("saga_retries_observed", "Messages that were seen on their way to a retry tier.", ["service"])
-PARKED = Counter("saga_parked_observed", "Messages that were seen to park.", ["service"])
-LAG = Gauge("saga_observer_lag_seconds", "Age of the newest event of the last batch, when it was heard.")
-FORECAST = Gauge("saga_forecast_warning", "Whether a step behaves unusually.", ["step", "signal"])
+OBSERVED = Counter("saga_observed_events", "Events that were handled by the observer.", ["type"])
+LAG = Gauge("saga_observer_lag_seconds", "Age of the newest event handled, when it was handled.")
+RETRIES = Counter("saga_retries_observed", "Messages that a service was seen to try again.", ["service"])
+PARKED = Counter("saga_parked_observed", "Messages that a service was seen to park.", ["service"])
+
+for _state in STATES:
+    SAGAS.labels(_state)
+for _outcome in OUTCOMES:
+    ENDED.labels(_outcome)
+    DURATION.labels(_outcome)

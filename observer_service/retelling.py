@@ -69,12 +69,12 @@ def measure(choreography: Choreography, news: Sequence[Overheard], changes: Mapp
     """The same for Prometheus."""
     for one in news:
         if one.diverted is None:
-            metrics.EVENTS.labels(one.type).inc()
+            metrics.OBSERVED.labels(one.type).inc()
             for part, seconds in _answers(choreography, one, changes[one.saga_id].known):
                 if seconds is not None:
                     metrics.STEP.labels(part.service, part.name).observe(seconds)
         elif one.diverted.course is Course.RETRIED:
-            metrics.RETRIED.labels(one.diverted.service).inc()
+            metrics.RETRIES.labels(one.diverted.service).inc()
         elif one.diverted.course is Course.PARKED:
             metrics.PARKED.labels(one.diverted.service).inc()
     if news:

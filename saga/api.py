@@ -1,5 +1,6 @@
 """What all services' APIs have in common: the bearer token, health and metrics."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saga import problems, tracing
-from saga.database import sql, transaction
+from saga.database import Tx, sql, transaction
 from saga.errors import ServerAway
 from saga.metrics import (
     CALLS_AGE,
@@ -25,14 +26,20 @@ from saga.metrics import (
     OUTBOX_AGE,
     OUTBOX_PARKED,
     OUTBOX_ROWS,
+    READY,
     UNFINISHED,
     UNFINISHED_AGE,
 )
 from saga.participant import Participant
 from saga.problems import problem
+from saga.service import Service
 from saga.spans import Tracer
 
 ALGORITHM = "HS256"
+
+PATIENCE = 3.0
+"""Seconds that metrics wait for the database. With five more for giving up a connection that is half open, that is less
+than Prometheus waits for them, which else takes the service for down."""
 
 
 def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
@@ -165,19 +172,32 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
     @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus text; the backlog is asked of the database at this moment, if that answers."""
-        with contextlib.suppress(ServerAway):
-            await _measure(participant)
+        is_ready, _ = await asyncio.gather(_is_ready(ready), _measure(participant))
+        READY.labels(participant.service.name).set(is_ready)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
+async def _is_ready(ready: Callable[[], Awaitable[dict[str, bool]]]) -> bool:
+    """Whether all parts are, and say so in time."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return all((await ready()).values())
+    except TimeoutError:
+        return False
+
+
 async def _measure(participant: Participant) -> None:
-    """Set the gauges to what waits in the database. Raises DatabaseAway."""
-    service = participant.service
-    async with transaction(participant.pool) as tx:
-        (backlog,) = await tx.fetch(sql.backlog)
-        unfinished = await tx.fetch(service.unfinished) if service.unfinished else []
+    """Set the gauges to what waits in the database; they stay as they are where it doesn't answer in time."""
+    with contextlib.suppress(ServerAway, TimeoutError):
+        async with asyncio.timeout(PATIENCE), transaction(participant.pool) as tx:
+            await _ask(participant.service, tx)
+
+
+async def _ask(service: Service, tx: Tx) -> None:
+    (backlog,) = await tx.fetch(sql.backlog)
+    unfinished = await tx.fetch(service.unfinished) if service.unfinished else []
     for gauge, key in (
         (OUTBOX_ROWS, "outbox_rows"),
         (OUTBOX_PARKED, "outbox_parked"),

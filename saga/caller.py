@@ -52,6 +52,9 @@ class Caller:
         if missing := participant.service.settlements.keys() - performers.keys():
             names = ", ".join(sorted(call.__name__ for call in missing))
             raise ChoreographyError(f"{participant.service.name}: nobody performs {names}")
+        for call in participant.service.settlements:
+            for outcome in ("answered", "unknown"):
+                CALLED.labels(participant.service.name, call.__name__, outcome)  # there from the start, as 0
         self._participant = participant
         self._tracer = participant.tracer
         self._performers = performers

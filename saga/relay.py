@@ -17,7 +17,7 @@ from saga.database import Pool, Tx, sql, transaction
 from saga.errors import BrokerAway, CannotStart, ServerAway
 from saga.faultpoints import Point
 from saga.hands import NONE
-from saga.metrics import PUBLISHED, RETURNED
+from saga.metrics import CONFIRM_SECONDS, PUBLISHED, RETURNED
 from saga.outbox import Said
 from saga.publisher import Encoded, Publisher
 from saga.waiting import Doorbell, backoffs
@@ -46,6 +46,7 @@ class Relay:
 
     def __init__(self, service: str, pool: Pool, amqp_url: str, *, archives: bool) -> None:
         self._service = service
+        RETURNED.labels(service)  # there from the start, as 0
         self._pool = pool
         self._user = user(amqp_url)
         self._remove = sql.archive_outbox if archives else sql.delete_outbox
@@ -146,7 +147,8 @@ class Relay:
 
     async def _publish(self, rows: Sequence[Said]) -> Window:
         faultpoints.reach(Point.TAKEN)
-        window = await self.publisher.publish([self._encoded(row) for row in rows])
+        with CONFIRM_SECONDS.labels(self._service).time():
+            window = await self.publisher.publish([self._encoded(row) for row in rows])
         faultpoints.reach(Point.CONFIRMED)
         return window
 

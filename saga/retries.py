@@ -58,6 +58,8 @@ class Retries:
         self._names = Names(service)
         self._publisher = publisher
         self._tiers = tiers
+        for tier in tiers:
+            RETRIED.labels(service, short(tier))  # there from the start, as 0
 
     async def fail(self, message: Incoming, error: Exception, envelope: Known | None = None) -> None:
         """Have it tried again later; after the last tier, or if trying is of no use, park it.

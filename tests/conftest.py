@@ -71,7 +71,7 @@ def _containers(_: Path) -> Iterator[Servers]:
         DockerContainer("rabbitmq:4-management")
         .with_env("RABBITMQ_DEFAULT_USER", "admin")
         .with_env("RABBITMQ_DEFAULT_PASS", password)
-        .with_exposed_ports(5672, 15672)
+        .with_exposed_ports(5672, 15672, 15692)
         .waiting_for(LogMessageWaitStrategy("Server startup complete"))
     )
     with postgres.with_command("postgres -c max_connections=300"), rabbitmq:
@@ -80,6 +80,7 @@ def _containers(_: Path) -> Iterator[Servers]:
             amqp=f"amqp://admin:{password}@{host}:{rabbitmq.get_exposed_port(5672)}/",
             management=f"http://admin:{password}@{host}:{rabbitmq.get_exposed_port(15672)}",
             postgres=postgres.get_connection_url(),
+            metrics=f"http://{host}:{rabbitmq.get_exposed_port(15692)}/metrics",
             how="containers",
         )
 

@@ -79,12 +79,12 @@ class ContainerRabbitMQ(Kept):
     def __init__(self, run: Path, children: Children) -> None:
         self._password = secrets.token_hex(16)
         self._container = f"saga-rabbitmq-{secrets.token_hex(4)}"
-        self._amqp, self._management = free_ports(2)
+        self._amqp, self._management, self._metrics = free_ports(3)
         settings = {
             "SETTINGS": f"{rabbitmq.SETTINGS.read_text(encoding='utf-8')}\n"
             f"default_user = {rabbitmq.USER}\ndefault_pass = {self._password}\n{rabbitmq.SMALL_DISK}",
         }
-        ports = {self._amqp: 5672, self._management: 15672}
+        ports = {self._amqp: 5672, self._management: 15672, self._metrics: 15692}
         super().__init__(_start(children, run, self._container, RABBITMQ_IMAGE, settings, ports, RABBITMQ_SCRIPT))
 
     @property
@@ -94,6 +94,10 @@ class ContainerRabbitMQ(Kept):
     @property
     def management(self) -> str:
         return f"http://{rabbitmq.USER}:{self._password}@{LOOPBACK}:{self._management}"
+
+    @property
+    def metrics(self) -> str:
+        return f"http://{LOOPBACK}:{self._metrics}/metrics"
 
     def rabbitmqctl(self, *arguments: str) -> str:
         """What it answers; an error, if it fails."""

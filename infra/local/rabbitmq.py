@@ -13,7 +13,7 @@ from infra.local.process import Children
 from infra.local.ready import rabbitmq_answers
 
 SETTINGS = Path(__file__).parent.parent / "rabbitmq" / "rabbitmq.conf"
-PLUGINS = "[rabbitmq_management,rabbitmq_prometheus].\n"
+PLUGINS = SETTINGS.with_name("enabled_plugins")
 USER = "admin"
 # Listeners and stores close in well under a second; older releases then sleep for 5 s (rabbitmq-server#11070).
 GRACE = 2.0
@@ -36,6 +36,7 @@ class RabbitMQ(Kept):
         login = f"{USER}:{self._password}@{LOOPBACK}"
         self.amqp = f"amqp://{login}:{self._amqp}/"
         self.management = f"http://{login}:{self._management}"
+        self.metrics = f"http://{LOOPBACK}:{prometheus}/metrics"
         env = _environment(home, distribution, mapper)
         self._ctl, self._home, self._env = binaries.server.with_name("rabbitmqctl"), home, env
         home.write("rabbitmq.conf", self._settings(prometheus))
@@ -105,7 +106,7 @@ def _environment(home: Home, distribution: int, mapper: int) -> dict[str, str]:
         "RABBITMQ_CONFIG_FILE": str(home.folder / "rabbitmq.conf"),
         "RABBITMQ_CONFIG_FILES": str(home.folder / "conf.d" / "*.conf"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": str(home.write("advanced.config", "[].\n")),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home.write("enabled_plugins", PLUGINS)),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home.write("enabled_plugins", PLUGINS.read_text(encoding="utf-8"))),
         "RABBITMQ_MNESIA_BASE": str(home.folder / "data"),
         "RABBITMQ_LOG_BASE": str(home.folder / "log"),
         "RABBITMQ_LOGS": "-",  # to standard output, which is the log beside the home

@@ -22,6 +22,7 @@ class Servers:
     amqp: str  # vhost "/"
     management: str  # the root of the HTTP API
     postgres: str  # the database postgres, as superuser
+    metrics: str  # what the broker tells Prometheus, without credentials
     how: str  # one line for people
 
 
@@ -35,7 +36,7 @@ class Pair:
 
     @property
     def servers(self) -> Servers:
-        return Servers(self.rabbitmq.amqp, self.rabbitmq.management, self.postgres.url, self.how)
+        return Servers(self.rabbitmq.amqp, self.rabbitmq.management, self.postgres.url, self.rabbitmq.metrics, self.how)
 
 
 @contextmanager
