@@ -1,5 +1,6 @@
 """What all services' APIs have in common: the bearer token, health and metrics."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,12 @@ import jwt
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
-from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from saga import problems
 from saga.database import sql, transaction
 from saga.errors import ServerAway
+from saga.guard import ALGORITHM, Guard, Pages, Pass, Tokens
 from saga.metrics import (
     CALLS_AGE,
     OPEN_CALLS,
@@ -30,51 +29,10 @@ from saga.metrics import (
 from saga.participant import Participant
 from saga.problems import problem
 
-ALGORITHM = "HS256"
-
-
 def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
     """A bearer token for the APIs of all services that share the secret."""
     now = datetime.now(UTC)
     return jwt.encode({"sub": subject, "iat": now, "exp": now + valid_for}, secret, ALGORITHM)
-
-
-OPEN = frozenset({"/health/live", "/health/ready", "/metrics"})
-"""What supervisors ask for, who have no tokens."""
-
-
-class _Guard:
-    """Refuses who has no valid token, before anything of the request's body is read, or its path is looked up."""
-
-    def __init__(self, app: ASGIApp, secret: str) -> None:
-        self._app = app
-        self._secret = secret
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            try:
-                scope.setdefault("state", {})["caller"] = self._whose(Headers(scope=scope).get("Authorization"))
-            except _NoToken as error:
-                app = problem(HTTPStatus.UNAUTHORIZED, str(error), {"WWW-Authenticate": "Bearer"})
-        await app(scope, receive, send)
-
-    def _whose(self, authorization: str | None) -> str:
-        """Whose token it is. Refuses a missing, forged or expired one."""
-        scheme, token = get_authorization_scheme_param(authorization)
-        if scheme.lower() != "bearer" or not token:
-            raise _NoToken("a bearer token is needed: Authorization: Bearer …")
-        try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp", "sub"]})
-        except jwt.ExpiredSignatureError:
-            raise _NoToken("the bearer token has expired") from None
-        except jwt.InvalidTokenError:
-            raise _NoToken("the bearer token is not valid") from None
-        return str(claims["sub"])
-
-
-class _NoToken(Exception):
-    pass
 
 
 _documented = Depends(HTTPBearer(bearerFormat="JWT", auto_error=False, description="minted by `saga token`"))
@@ -85,6 +43,11 @@ def _caller(request: Request) -> str:
     return caller
 
 
+def _admitted(request: Request) -> Pass:
+    admitted: Pass = request.state.admitted
+    return admitted
+
+
 def _participant(request: Request) -> Participant:
     participant: Participant = request.app.state.participant
     return participant
@@ -92,6 +55,8 @@ def _participant(request: Request) -> Participant:
 
 Caller = Annotated[str, Depends(_caller)]
 """Whose token it is."""
+Admitted = Annotated[Pass, Depends(_admitted)]
+"""The token itself: to ask other services in the caller's name."""
 Door = Annotated[Participant, Depends(_participant)]
 """The participant behind the API: `await door.ask(command)`."""
 
@@ -107,7 +72,10 @@ def build(
     app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     problems.install(app)
-    app.add_middleware(_Guard, secret=api_secret)
+    app.state.tokens = Tokens(api_secret)
+    app.state.stopping = asyncio.Event()
+    entrances = [router.entrance] if isinstance(router, Pages) else []
+    app.add_middleware(Guard, tokens=app.state.tokens, entrances=entrances)
     return app
 
 

@@ -138,6 +138,7 @@ class Program:
     async def run(self, stop: asyncio.Event, router: APIRouter, listener: socket.socket) -> None:
         """Everything at once; an accident in one part ends the process, for its supervisor to start it anew."""
         app = api.build(self._participant, self._settings.api_secret.get_secret_value(), router, self.ready)
+        app.state.stopping = stop  # what is streamed ends by itself, or the server would wait for it
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(server.serve(sockets=[listener]))
