@@ -49,6 +49,10 @@ def ago(moment: datetime, now: datetime) -> str:
     return span(seconds) if seconds >= 10 else f"{max(seconds, 0)} s"  # noqa: PLR2004
 
 
+def age(moment: datetime, now: datetime) -> str:
+    return f"{ago(moment, now)} ago" if (now - moment).total_seconds() >= 1 else "now"
+
+
 def clock(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%H:%M:%S")
 
@@ -87,6 +91,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters |= {
+    "age": age,
     "ago": ago,
     "clock": clock,
     "clock_ms": clock_ms,
