@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import perf_counter
@@ -12,7 +12,6 @@ import jwt
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
-from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from saga import problems, tracing
 from saga.database import Tx, sql, transaction
 from saga.errors import ServerAway
+from saga.guard import ALGORITHM, OPEN, Guard, Pages, Pass, Tokens
 from saga.metrics import (
     CALLS_AGE,
     OPEN_CALLS,
@@ -31,11 +31,8 @@ from saga.metrics import (
     UNFINISHED_AGE,
 )
 from saga.participant import Participant
-from saga.problems import problem
 from saga.service import Service
 from saga.spans import Tracer
-
-ALGORITHM = "HS256"
 
 PATIENCE = 3.0
 """Seconds that metrics wait for the database. With five more for giving up a connection that is half open, that is less
@@ -46,44 +43,6 @@ def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
     """A bearer token for the APIs of all services that share the secret."""
     now = datetime.now(UTC)
     return jwt.encode({"sub": subject, "iat": now, "exp": now + valid_for}, secret, ALGORITHM)
-
-
-OPEN = frozenset({"/health/live", "/health/ready", "/metrics"})
-"""What supervisors ask for, who have no tokens."""
-
-
-class _Guard:
-    """Refuses who has no valid token, before anything of the request's body is read, or its path is looked up."""
-
-    def __init__(self, app: ASGIApp, secret: str) -> None:
-        self._app = app
-        self._secret = secret
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            try:
-                scope.setdefault("state", {})["caller"] = self._whose(Headers(scope=scope).get("Authorization"))
-            except _NoToken as error:
-                app = problem(HTTPStatus.UNAUTHORIZED, str(error), {"WWW-Authenticate": "Bearer"})
-        await app(scope, receive, send)
-
-    def _whose(self, authorization: str | None) -> str:
-        """Whose token it is. Refuses a missing, forged or expired one."""
-        scheme, token = get_authorization_scheme_param(authorization)
-        if scheme.lower() != "bearer" or not token:
-            raise _NoToken("a bearer token is needed: Authorization: Bearer …")
-        try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp", "sub"]})
-        except jwt.ExpiredSignatureError:
-            raise _NoToken("the bearer token has expired") from None
-        except jwt.InvalidTokenError:
-            raise _NoToken("the bearer token is not valid") from None
-        return str(claims["sub"])
-
-
-class _NoToken(Exception):
-    pass
 
 
 class _Traced:
@@ -120,6 +79,11 @@ def _caller(request: Request) -> str:
     return caller
 
 
+def _admitted(request: Request) -> Pass:
+    admitted: Pass = request.state.admitted
+    return admitted
+
+
 def _participant(request: Request) -> Participant:
     participant: Participant = request.app.state.participant
     return participant
@@ -127,6 +91,8 @@ def _participant(request: Request) -> Participant:
 
 Caller = Annotated[str, Depends(_caller)]
 """Whose token it is."""
+Admitted = Annotated[Pass, Depends(_admitted)]
+"""The token itself: to ask other services in the caller's name."""
 Door = Annotated[Participant, Depends(_participant)]
 """The participant behind the API: `await door.ask(command)`."""
 
@@ -134,7 +100,7 @@ Door = Annotated[Participant, Depends(_participant)]
 def build(
     participant: Participant,
     api_secret: str,
-    routers: Iterable[APIRouter],
+    routers: Sequence[APIRouter],
     ready: Callable[[], Awaitable[dict[str, bool]]],
 ) -> FastAPI:
     """The service's API: everything behind the token, but for health and metrics."""
@@ -146,8 +112,11 @@ def build(
     app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     app.include_router(_open_routes(participant, ready))
     problems.install(app)
+    app.state.tokens = Tokens(api_secret)
+    app.state.stopping = asyncio.Event()
+    entrances = [router.entrance for router in routers if isinstance(router, Pages)]
     app.add_middleware(_Traced, tracer=participant.tracer)
-    app.add_middleware(_Guard, secret=api_secret)
+    app.add_middleware(Guard, tokens=app.state.tokens, entrances=entrances)
     return app
 
 

@@ -144,6 +144,7 @@ class Program:
         )
         secret = self._settings.api_secret.get_secret_value()
         app = api.build(self._participant, secret, (router, letters), self.ready)
+        app.state.stopping = stop  # what is streamed ends by itself, or the server would wait for it
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(server.serve(sockets=[listener]))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Child, Children, wait_until
@@ -58,9 +59,18 @@ class Services:
     def start(self, name: str) -> None:
         """Start it; `wait` until it is ready."""
         told = self.deployment.environment(name, self.ports[name])
-        env = {**os.environ, **told, **self.overrides}
+        env = {**os.environ, **told, **self._addresses(), **self.overrides}
         home = self.children.home(self.run, name)
         self.running[name] = self.children.start(home, self.command(name), env=env, grace=GRACE)
+
+    def _addresses(self) -> dict[str, str]:
+        """What the observer's pages lead to."""
+        management = urlsplit(self.deployment.administrator.management)
+        services = {name: self.url(name) for name in self.ports if name != observer.name}
+        return {
+            "OBSERVER_SERVICES": json.dumps(services),
+            "OBSERVER_MANAGEMENT_URL": f"http://{management.hostname}:{management.port}",
+        }
 
     def wait(self, *names: str) -> None:
         for name in names:

@@ -19,8 +19,8 @@ from infra.local.postgres import Postgres
 from infra.local.process import Children
 from infra.local.servers import Servers
 from infra.local.system import SERVICES, services
-from saga.api import ALGORITHM
 from saga.database import queries
+from saga.guard import ALGORITHM
 from saga.provisioning import DatabaseServer
 from saga.testing import Stage, enveloped, eventually
 from tests.conftest import deployed, in_vhost

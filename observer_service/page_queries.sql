@@ -1,0 +1,32 @@
+-- name: figures
+-- What was heard in the last ten whole seconds, and what went wrong and how long it took in the last five minutes, by
+-- subject.
+SELECT subject,
+       coalesce(sum(said) FILTER (WHERE at >= date_trunc('second', now()) - interval '10 seconds'), 0)::bigint AS said,
+       sum(said)::bigint AS lately, sum(seconds) AS seconds,
+       sum(refused)::bigint AS refused, sum(retried)::bigint AS retried, sum(parked)::bigint AS parked
+FROM tick WHERE at >= date_trunc('second', now()) - interval '5 minutes' AND at < date_trunc('second', now())
+GROUP BY subject;
+
+-- name: page_of_sagas
+-- From the newest: those of some states, that wait for a step, whose id begins with `$3`; after a certain one.
+SELECT saga_id, state, remaining, waits_for, waits_since, reason, detail, began_at, changed_at FROM saga
+WHERE ($1::text[] IS NULL OR state = ANY ($1))
+  AND ($2::text IS NULL OR waits_for = $2)
+  AND ($3::text IS NULL OR saga_id >= $3 AND saga_id < $3 || U&'\+10FFFF')
+  AND ($4::text IS NULL OR (began_at, saga_id) < (SELECT began_at, saga_id FROM saga WHERE saga_id = $4))
+ORDER BY began_at DESC, saga_id DESC LIMIT $5;
+
+-- name: parked
+-- Messages that sagas are stuck for, the longest parked first: those of which nothing was heard since they parked.
+SELECT saga_id, service, id, type, at, attempt, error, diversion.reason FROM (
+    SELECT DISTINCT ON (saga_id, service, id) diversion.* FROM saga JOIN diversion USING (saga_id)
+    WHERE saga.state = 'stuck' AND saga.reason = 'parked'
+    ORDER BY saga_id, service, id, at DESC
+) AS diversion
+WHERE course = 'parked' ORDER BY at, service, id LIMIT $1;
+
+-- name: ended
+-- How many sagas have ended, by how: at most one more than `$2` of each are counted.
+SELECT ending.state, (SELECT count(*) FROM (SELECT FROM saga WHERE state = ending.state LIMIT $2 + 1) AS few) AS sagas
+FROM unnest($1::text[]) AS ending (state);
