@@ -18,6 +18,7 @@ import uvloop
 
 from benchmarks.contender import CONTENDERS, Contender
 from benchmarks.measure import saturate
+from benchmarks.observing import keep_up, search
 from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import LATENCY, MEASUREMENTS, plan
 from benchmarks.queues import flow
@@ -102,6 +103,18 @@ def queues(seconds: float = 8.0) -> None:
 
     with _servers() as (pair, _):
         uvloop.run(each(pair.servers.amqp))
+
+
+@app.command()
+def observer(rounds: int = 3, seconds: float = 6.0, warm_up: float = 3.0) -> None:
+    """What the observer costs at full speed, and how fast it finds a saga among a million."""
+
+    async def both(pair: Pair, run: Path) -> None:
+        await keep_up(pair, run, rounds, seconds, warm_up)
+        await search(pair, run)
+
+    with _servers() as (pair, run):
+        uvloop.run(both(pair, run))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks.running import BooksDiffer, Running
 from infra.local.servers import Servers
-from infra.local.system import SERVICES, administrator, services
+from infra.local.system import EVERYBODY, SERVICES, administrator, services
 from saga.audit import audit
 from saga.provisioning import DatabaseServer, Deployment, Management
 
@@ -56,10 +56,12 @@ class Shop:
 
 
 @asynccontextmanager
-async def provisioned(servers: Servers, run: Path) -> AsyncIterator[Shop]:
+async def provisioned(servers: Servers, run: Path, *, observed: bool = False) -> AsyncIterator[Shop]:
     """Nothing of it is left afterwards."""
     name = f"b{token_hex(4)}"
-    deployment = Deployment.new(SERVICES, administrator(servers, name), servers.amqp, f"{name}_")
+    deployment = Deployment.new(
+        EVERYBODY if observed else SERVICES, administrator(servers, name), servers.amqp, f"{name}_"
+    )
     await deployment.provision()
     await Management(servers.management, name).permit(urlsplit(servers.amqp).username or "", ".*", ".*", ".*")
     try:
@@ -68,10 +70,12 @@ async def provisioned(servers: Servers, run: Path) -> AsyncIterator[Shop]:
         await deployment.remove()
 
 
-def ours(replicas: int = 1) -> Callable[[Servers, Path], AbstractAsyncContextManager[Running]]:
+def ours(
+    replicas: int = 1, *, observed: bool = False
+) -> Callable[[Servers, Path], AbstractAsyncContextManager[Running]]:
     @asynccontextmanager
     async def start(servers: Servers, run: Path) -> AsyncIterator[Running]:
-        async with provisioned(servers, run) as shop:
+        async with provisioned(servers, run, observed=observed) as shop:
             with shop.open(replicas) as running:
                 yield running
 

@@ -147,7 +147,8 @@ def canvas(service: Service) -> str:
         ("Tables", ("table", "its constraints"), tables(service)),
         ("Settings", ("variable", "default", "means"), settings(service)),
     )
-    lines = [f"Publishes to the exchange `{service.exchange}`. Has the queue `{service.name}`.", ""]
+    says = f"Publishes to the exchange `{service.exchange}`." if service.overhears is None else "Says nothing."
+    lines = [f"{says} Has the queue `{service.name}`.", ""]
     for title, head, rows in sections:
         if found := list(rows):
             lines += [f"## {title}", "", *table(head, found), ""]
@@ -207,7 +208,8 @@ def settings(service: Service) -> Iterator[Row]:
 def default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    values = field.default if isinstance(field.default, tuple) else (field.default,)
+    told = field.get_default(call_default_factory=True, validated_data={})
+    values = told if isinstance(told, tuple) else (told,)
     return f"`{','.join(duration(value) if isinstance(value, timedelta) else str(value) for value in values)}`"
 
 

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     stop_deadline: Annotated[Duration, Field(description="how long a clean stop may take")] = timedelta(seconds=25)
     otlp_endpoint: Annotated[
         Address | None,
+        BeforeValidator(lambda told: told or None),  # Compose can set a variable to nothing, and not leave it out
         Field(description="where traces go: an OTLP/HTTP collector, http://host:4318; none are made else"),
     ] = None
     trace_ratio: Annotated[float, Field(description="share of all sagas that are traced", ge=0, le=1)] = 1.0

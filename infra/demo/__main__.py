@@ -41,9 +41,12 @@ def main() -> int:
     began = monotonic()
     try:
         with system(RUN, lambda line: console.print(line, style="dim", highlight=False), FAULTS) as running:
-            console.print(f"Four services are ready after {monotonic() - began:.1f} s.", style="dim", highlight=False)
+            console.print(f"All services are ready after {monotonic() - began:.1f} s.", style="dim", highlight=False)
             console.print(_where_to_look(running.endpoints), style="dim", highlight=False, soft_wrap=True)
             findings = asyncio.run(play(running.endpoints, console))
+            if sys.stdin.isatty() and sys.stdout.isatty() and not picture:
+                console.print(f"\nEvery order's story: {_page(running.endpoints)}", highlight=False, soft_wrap=True)
+                console.input("[dim]Enter stops everything. [/]")
     except (ServersUnavailable, SagaError) as error:
         console.print(str(error), style="bold red", highlight=False)
         return 1
@@ -60,10 +63,18 @@ def main() -> int:
 
 
 def _where_to_look(endpoints: Mapping[str, str]) -> str:
-    """The management UI's address; its password is in no scrollback."""
+    """The observer's page, and the management UI's address; its password is in no scrollback."""
     url = urlsplit(endpoints["management"])
     where = f"http://{url.hostname}:{url.port}"
-    return f"Management UI while it lasts: {where}, user {url.username}, password in {RUN / 'endpoints.json'}\n"
+    return (
+        f"Every order's story while it lasts: {_page(endpoints)}\n"
+        f"Management UI: {where}, user {url.username}, password in {RUN / 'endpoints.json'}\n"
+    )
+
+
+def _page(endpoints: Mapping[str, str]) -> str:
+    """The observer's page, with a token behind the #, which no browser sends or logs."""
+    return f"{endpoints['observer']}/ui/login#token={endpoints['token']}"
 
 
 async def play(endpoints: Mapping[str, str], console: Console) -> list[Finding]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import httpx
+
 from infra.demo.stories import Story
 from infra.local.system import SERVICES
 from saga.audit import Report, audit
@@ -22,7 +24,22 @@ async def check(endpoints: Mapping[str, str], stories: Sequence[Story]) -> list[
     """Every law of the order saga, as soon as nothing moves any more."""
     administrator = Administrator(endpoints["management"], endpoints["postgres"])
     report = await audit(SERVICES, administrator, settled=True, nothing_parked=True)
-    return [_endings(stories), *_laws(report, stories)]
+    return [_endings(stories), await _stories(endpoints, stories), *_laws(report, stories)]
+
+
+async def _stories(endpoints: Mapping[str, str], stories: Sequence[Story]) -> Finding:
+    """The observer has only listened; it must have come to the same."""
+    url, headers = f"{endpoints['observer']}/sagas", {"Authorization": f"Bearer {endpoints['token']}"}
+    right = 0
+    async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+        for story in stories:
+            told = (await http.get(f"{url}/{story.order_id}")).json()
+            right += told.get("state") in STATES[story.status] and told.get("remaining") == []
+    return Finding("the observer tells the same of each", right == len(stories), f"{right} of {len(stories)}")
+
+
+STATES = {"fulfilled": {"succeeded"}, "rejected": {"refused", "compensated"}, "cancelled": {"compensated"}}
+"""How a saga stands whose order has this status."""
 
 
 def _endings(stories: Sequence[Story]) -> Finding:

@@ -11,7 +11,7 @@ import pytest
 from infra.local.ports import LOOPBACK, free_ports
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("order", "inventory", "payment", "shipping")
+SERVICES = ("order", "inventory", "payment", "shipping", "observer")
 PORTS = ("management", "amqp", "postgres", *SERVICES)
 PATIENCE = 900.0  # the image may have to be built first
 

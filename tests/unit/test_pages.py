@@ -44,7 +44,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     router.include_router(login.router)
     router.include_router(pages.router)
     app = api.build(Participant(Service("observer"), cast(Pool, NoDatabase())), SECRET, [router], Ready())
-    app.dependency_overrides[pages._settings] = lambda: settings()
+    told = settings()
+    app.dependency_overrides[pages._settings] = lambda: told
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://observer", headers=SAME_SITE) as client:
         yield client
