@@ -28,10 +28,10 @@ class Prometheus:
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
 
-    async def down(self) -> set[str]:
-        """The jobs of which a target can't be asked, or hasn't been yet."""
-        targets = (await self._http.get("/api/v1/targets")).json()["data"]["activeTargets"]
-        return {target["labels"]["job"] for target in targets if target["health"] != "up"}
+    async def reached(self) -> int:
+        """How many targets have been asked, and have answered; httpx.HTTPError while it starts itself."""
+        targets = (await self._http.get("/api/v1/targets")).raise_for_status().json()["data"]["activeTargets"]
+        return sum(target["health"] == "up" for target in targets)
 
     async def firing(self) -> set[tuple[str, str]]:
         """Each alert that fires, and the service that it names."""
@@ -52,13 +52,13 @@ async def prometheus(folder: Path, targets: Mapping[str, list[str]]) -> AsyncIte
         async with httpx.AsyncClient(base_url=f"http://{at}") as http:
             running = Prometheus(http)
 
-            async def knows_all() -> bool:
+            async def has_asked_all() -> bool:
                 try:
-                    return not await running.down()
-                except httpx.TransportError:
+                    return await running.reached() == 1 + sum(map(len, targets.values()))  # and itself
+                except httpx.HTTPError:
                     return False
 
-            await eventually(knows_all, within=30)
+            await eventually(has_asked_all, within=30)
             yield running
 
 
