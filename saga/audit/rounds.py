@@ -77,7 +77,7 @@ def _span(since: timedelta | None, horizon: timedelta | None) -> Span:
 async def _auditor(
     services: Sequence[Service], administrator: Administrator, prefix: str, patience: timedelta, page: int
 ) -> AsyncIterator[Auditor]:
-    server = DatabaseServer(administrator.postgres)
+    server, services = DatabaseServer(administrator.postgres), [s for s in services if s.overhears is None]
     broker = Broker(Management(administrator.management, administrator.vhost), services)
     async with AsyncExitStack() as stack:
         archives = [

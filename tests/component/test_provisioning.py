@@ -27,6 +27,8 @@ from tests.conftest import deployed, in_vhost
 ALWAYS = {"set password of", "grant"}
 """What is done each time, since what is there can't be read back or compared cheaply."""
 
+USERS = ("ORDER", "INVENTORY", "PAYMENT", "SHIPPING", "OBSERVER", "PUBLISHER")
+
 
 async def test_a_second_run_finds_nothing_to_make(servers: Servers) -> None:
     async with deployed(servers, SERVICES) as made:
@@ -68,7 +70,7 @@ async def test_a_dry_run_tells_and_changes_nothing(servers: Servers) -> None:
         "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, vhost),
         "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
         "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-        **{f"SAGA_PASSWORD_{user}": "x" for user in ("ORDER", "INVENTORY", "PAYMENT", "SHIPPING", "PUBLISHER")},
+        **{f"SAGA_PASSWORD_{user}": "x" for user in USERS},
     }
     ended = await asyncio.to_thread(
         subprocess.run,
