@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -33,7 +33,7 @@ class Live:
 
     async def watch(
         self, view: View, pool: Pool, stopping: asyncio.Event, until: datetime
-    ) -> AsyncIterator[dict[str, str]]:
+    ) -> AsyncGenerator[dict[str, str]]:
         """Once a second the fragments that have changed, by their ids; at first all, and often none.
 
         Ends when the service stops, and at `until`. While the database is away there is silence.

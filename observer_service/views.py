@@ -23,6 +23,8 @@ MOST_PARKED = 200
 
 CHOREOGRAPHY = teller.choreography
 DRAWING = draw(CHOREOGRAPHY)
+DOORS = frozenset(part.id for part in CHOREOGRAPHY.parts.values() if not part.hears)
+"""Steps that no event asks for."""
 
 
 class View(ABC):
@@ -100,6 +102,7 @@ class Story(View):
             "now": datetime.now(UTC),
             "story": story,
             "rows": told,
+            "doors": DOORS,
             "brackets": timeline.brackets(told[:ROWS]),
             "trace": trace,
             "trace_url": f"{self.jaeger_url}/trace/{trace}" if self.jaeger_url and trace else None,

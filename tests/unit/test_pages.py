@@ -190,6 +190,7 @@ def test_nothing_that_was_heard_breaks_out_of_a_page() -> None:
         story=told,
         rows=rows(told),
         brackets=[],
+        doors=frozenset(),
         trace=SCRIPT,
         trace_url=None,
         queues={SCRIPT: None},
