@@ -18,6 +18,7 @@ from saga.broker import Incoming, Names, delivery
 from saga.database import Pool, transaction
 from saga.deadletters.reading import came_from, parked_at, saga_of, stated
 from saga.declarations import Step
+from saga.metrics import HANDLED
 from saga.participant import in_time
 from saga.retries import ATTEMPT, DISCARDED_AT, ERROR, REASON, REPLAYED_AT, RETRIED_AT
 from saga.service import Service
@@ -102,6 +103,7 @@ class Onlooker:
         """Raises what the handler raises, after which nothing has happened; DatabaseAway, when that isn't known."""
         async with transaction(self.pool) as tx, in_time(step.name):
             await step.handler(heard, tx)
+        HANDLED.labels(self.service.name, step.name).inc(len(heard))
 
     def _said(self, message: Incoming) -> Overheard:
         """What only its owner can have published is taken as it is: he has made it of a valid event."""

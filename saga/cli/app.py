@@ -19,7 +19,7 @@ from saga.cli.dead import dead
 from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
-from saga.cli.retell import moment, named, retell
+from saga.cli.retell import moment, named, retell, speaking
 from saga.cli.story import story
 from saga.cli.watch import watch
 from saga.errors import SagaError
@@ -165,7 +165,7 @@ def retell_command(
     Events keep their ids: who has handled one skips it. The services say it as they run. Reads SAGA_ADMIN_POSTGRES_URL.
     """
     span = Span(since, event_type=event_type, saga_id=saga)
-    _run(lambda: retell(Endpoints.load(), named(installed(), service or ()), span, dry_run=dry_run))
+    _run(lambda: retell(Endpoints.load(), named(speaking(installed()), service or ()), span, dry_run=dry_run))
 
 
 @app.command("token")

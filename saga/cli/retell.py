@@ -40,6 +40,11 @@ async def retell(endpoints: Endpoints, services: Sequence[Service], span: Span, 
     _tell(f"{said:,} events go out again, as their services run")
 
 
+def speaking(services: Sequence[Service]) -> list[Service]:
+    """Those that say anything: who overhears has nothing to say again."""
+    return [service for service in services if service.overhears is None]
+
+
 def named(services: Sequence[Service], names: Sequence[str]) -> list[Service]:
     """The services of these names, or all of them if none is named. Raises CannotStart."""
     known = {service.name: service for service in services}
