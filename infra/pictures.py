@@ -7,7 +7,8 @@ import asyncio
 import io
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -29,6 +30,8 @@ from saga.testing import enveloped
 
 RUN = Path(".run/pictures")
 FOLDER = Path(__file__).parents[1] / "docs/pictures"
+COLOURS = 256
+"""In a palette, at most."""
 BUSY = 8.0
 """Seconds of orders that all services take part in …"""
 AWAY = 4.0
@@ -131,10 +134,21 @@ async def _taken(browser: Browser, endpoints: Mapping[str, str], picture: Pictur
     path = FOLDER / f"{picture.name}.png"
     path.parent.mkdir(exist_ok=True)
     with Image.open(io.BytesIO(taken)) as whole:
-        whole.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
+        _with_few_colours(whole.convert("RGB")).save(path, optimize=True)
     return path
+
+
+def _with_few_colours(whole: Image.Image) -> Image.Image:
+    """Those that are there the most often, and exactly: the page's own. The others are at the edges of letters."""
+    often = [colour for colour, _ in Counter(_pixels(whole)).most_common(COLOURS)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in often for part in colour])
+    return whole.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _pixels(whole: Image.Image) -> Iterator[tuple[int, int, int]]:
+    parts = iter(whole.tobytes())
+    return zip(parts, parts, parts, strict=True)
 
 
 if __name__ == "__main__":
