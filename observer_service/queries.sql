@@ -94,10 +94,6 @@ WHERE state IN ('running', 'compensating', 'stuck') GROUP BY state, waits_for, r
 SELECT state AS status, count(*) AS sagas, coalesce(extract(epoch FROM now() - min(began_at)), 0)::float8 AS age
 FROM saga WHERE state IN ('running', 'compensating', 'stuck') GROUP BY state;
 
--- name: ended
--- How many sagas have ended this way: at most one more than `$2` are counted.
-SELECT count(*) FROM (SELECT FROM saga WHERE state = $1 LIMIT $2 + 1) AS some;
-
 -- name: list_sagas
 -- From the newest: those of a state, that wait for a step, whose id begins with `$3`, that began in a span of time;
 -- after a page that ended with a certain saga.

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from events import CONTENT_TYPE, OrderPlaced
 from observer_service.live import EVERY, Live
 from observer_service.story import State
-from observer_service.views import View
-from saga import Tx, open_pool
+from observer_service.views import Parked, View
+from saga import Tx, open_pool, transaction
 from saga.api import mint_token
 from saga.testing import enveloped, eventually
 from tests.saga.shop import Shop, order_for
@@ -303,6 +303,31 @@ async def test_a_service_that_does_not_answer_hides_no_other(page: Page, shop: S
     await expect(page.locator("section[aria-labelledby=of-inventory]")).to_contain_text(str(placed.order_id))
     shop.services.start("shipping")
     await asyncio.to_thread(shop.services.wait, "shipping")
+
+
+async def test_who_is_not_told_where_the_services_are_is_told_the_commands(shop: Shop) -> None:
+    """Each letter as the observer has heard of it, until it is settled."""
+    placed = await garbled(shop)
+    pool = await open_pool(shop.deployment.database_url("observer"), size=1, application="test")
+
+    async def shown() -> str:
+        async with transaction(pool) as tx:
+            return (await Parked(is_own_list=True).fragments(tx))["parked"]
+
+    letters: Any = await shop.get("inventory", "/dead")
+    (letter,) = [one for one in letters if one["saga_id"] == str(placed.order_id)]
+    command = f"saga dead replay {letter['id']} --service inventory"
+    await eventually(lambda: _contains(shown(), command))
+    for service in ("inventory", "order"):
+        done = await shop.post(service, f"/dead/{letter['id']}/discard", {"reason": "a test"})
+        assert done.is_success
+    await stands(shop, placed.order_id, State.REFUSED)
+    assert str(placed.order_id) not in await shown()
+    await pool.close()
+
+
+async def _contains(shown: Awaitable[str], words: str) -> bool:
+    return words in await shown
 
 
 class Counted(View):
