@@ -31,7 +31,9 @@ async def get_sagas(
 ) -> list[SagaShown]:
     """From the newest."""
     async with transaction(door.pool) as tx:
-        return await teller.sagas(tx, Asked(state, waits_for, begins_with, since, until, after, limit))
+        return await teller.sagas(
+            tx, Asked([state] if state else None, waits_for, begins_with, since, until, after, limit)
+        )
 
 
 @router.get("/sagas/{saga_id}")

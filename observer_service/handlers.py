@@ -28,8 +28,9 @@ def watching(*services: Service) -> Service:
         for one in new:
             told[one.saga_id].append(one)
         changes = await retell(choreography, tx, told)
-        await store.count(tx, tally(choreography, new, changes))
-        measure(choreography, new, changes)
+        counted = tally(choreography, new, changes)
+        await store.count(tx, counted)
+        measure(new, counted, changes)
 
     @observer.every(timedelta(seconds=1))
     async def look_for_the_late(settings: ObserverSettings, tx: Tx) -> None:

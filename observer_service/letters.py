@@ -3,29 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from saga.letters_api import LetterShown
 
 PATIENCE = 10.0
 """Seconds that a service may take to answer."""
-
-
-class Letter(BaseModel):
-    """A message that a service could not handle, and why."""
-
-    id: str
-    service: str
-    type: str
-    saga_id: str | None
-    error: str
-    reason: str
-    attempts: int
-    parked_at: datetime
-    step: str | None
-    refusable: bool
 
 
 @dataclass(frozen=True)
@@ -33,7 +19,7 @@ class Shelf:
     """A service's letters; or why it can't be asked for them."""
 
     service: str
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[LetterShown, ...] = ()
     trouble: str | None = None
 
 
@@ -41,7 +27,7 @@ class NotSettled(Exception):
     """A service has not done with a letter what it was asked to, and says why."""
 
 
-_letters: TypeAdapter[tuple[Letter, ...]] = TypeAdapter(tuple[Letter, ...])
+_letters: TypeAdapter[tuple[LetterShown, ...]] = TypeAdapter(tuple[LetterShown, ...])
 
 
 class Letters:

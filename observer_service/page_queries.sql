@@ -8,15 +8,6 @@ SELECT subject,
 FROM tick WHERE at >= date_trunc('second', now()) - interval '5 minutes' AND at < date_trunc('second', now())
 GROUP BY subject;
 
--- name: page_of_sagas
--- From the newest: those of some states, that wait for a step, whose id begins with `$3`; after a certain one.
-SELECT saga_id, state, remaining, waits_for, waits_since, reason, detail, began_at, changed_at FROM saga
-WHERE ($1::text[] IS NULL OR state = ANY ($1))
-  AND ($2::text IS NULL OR waits_for = $2)
-  AND ($3::text IS NULL OR saga_id >= $3 AND saga_id < $3 || U&'\+10FFFF')
-  AND ($4::text IS NULL OR (began_at, saga_id) < (SELECT began_at, saga_id FROM saga WHERE saga_id = $4))
-ORDER BY began_at DESC, saga_id DESC LIMIT $5;
-
 -- name: parked
 -- Messages that sagas are stuck for, the longest parked first: those of which nothing was heard since they parked.
 SELECT saga_id, service, id, type, at, attempt, error, diversion.reason FROM (

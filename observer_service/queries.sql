@@ -77,13 +77,6 @@ SELECT count(*) FROM marked;
 -- name: drop_old_ticks!
 DELETE FROM tick WHERE at < now() - interval '1 hour';
 
--- name: ticks
--- What was heard in so many of the last whole seconds, by subject.
-SELECT subject, sum(said)::bigint AS said, sum(seconds) AS seconds, sum(refused)::bigint AS refused,
-       sum(retried)::bigint AS retried, sum(parked)::bigint AS parked
-FROM tick WHERE at >= date_trunc('second', now()) - $1::integer * interval '1 second' AND at < date_trunc('second', now())
-GROUP BY subject;
-
 -- name: underway
 -- Sagas that have not ended, by state and by what they wait for.
 SELECT state, waits_for, reason, count(*) AS sagas, min(waits_since) AS since FROM saga
@@ -95,10 +88,10 @@ SELECT state AS status, count(*) AS sagas, coalesce(extract(epoch FROM now() - m
 FROM saga WHERE state IN ('running', 'compensating', 'stuck') GROUP BY state;
 
 -- name: list_sagas
--- From the newest: those of a state, that wait for a step, whose id begins with `$3`, that began in a span of time;
+-- From the newest: those of some states, that wait for a step, whose id begins with `$3`, that began in a span of time;
 -- after a page that ended with a certain saga.
 SELECT saga_id, state, remaining, waits_for, waits_since, reason, detail, began_at, changed_at FROM saga
-WHERE ($1::text IS NULL OR state = $1)
+WHERE ($1::text[] IS NULL OR state = ANY ($1))
   AND ($2::text IS NULL OR waits_for = $2)
   AND ($3::text IS NULL OR saga_id >= $3 AND saga_id < $3 || U&'\+10FFFF')
   AND ($4::timestamptz IS NULL OR began_at >= $4)

@@ -62,17 +62,17 @@ def tally(choreography: Choreography, news: Sequence[Overheard], changes: Mappin
             if seconds is not None:
                 tick.seconds += seconds
                 counted.paces[part.id, bucket_of(seconds)] += 1
+                counted.hops.append((part, seconds))
     return counted
 
 
-def measure(choreography: Choreography, news: Sequence[Overheard], changes: Mapping[str, Change]) -> None:
+def measure(news: Sequence[Overheard], counted: Tally, changes: Mapping[str, Change]) -> None:
     """The same for Prometheus."""
+    for part, seconds in counted.hops:
+        metrics.STEP.labels(part.service, part.name).observe(seconds)
     for one in news:
         if one.diverted is None:
             metrics.OBSERVED.labels(one.type).inc()
-            for part, seconds in _answers(choreography, one, changes[one.saga_id].known):
-                if seconds is not None:
-                    metrics.STEP.labels(part.service, part.name).observe(seconds)
         elif one.diverted.course is Course.RETRIED:
             metrics.RETRIES.labels(one.diverted.service).inc()
         elif one.diverted.course is Course.PARKED:

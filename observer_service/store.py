@@ -10,6 +10,7 @@ import asyncpg
 
 from observer_service.story import Known, Standing, State
 from saga import Tx, queries
+from saga.choreography import Part
 from saga.overhearing import Overheard
 
 sql = queries(__file__)
@@ -28,10 +29,11 @@ class Tick:
 
 @dataclass
 class Tally:
-    """What a batch adds to the counts."""
+    """What a batch adds to the counts: also the steps that have answered, and in how many seconds."""
 
     ticks: defaultdict[str, Tick] = field(default_factory=lambda: defaultdict(Tick))
     paces: Counter[tuple[str, int]] = field(default_factory=Counter)
+    hops: list[tuple[Part, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Saga:
 class Asked:
     """Which sagas somebody wants to see."""
 
-    state: State | None = None
+    states: Sequence[State] | None = None
     waits_for: str | None = None
     begins_with: str | None = None
     since: datetime | None = None
@@ -155,7 +157,7 @@ async def mark_late(tx: Tx, limits: Sequence[tuple[str, str, timedelta, str]]) -
 
 async def sagas(tx: Tx, asked: Asked) -> list[Saga]:
     """From the newest; the next page begins after the last saga of this one."""
-    told = (asked.state, asked.waits_for, asked.begins_with, asked.since, asked.until, asked.after, asked.limit)
+    told = (asked.states, asked.waits_for, asked.begins_with, asked.since, asked.until, asked.after, asked.limit)
     return [Saga.of(row) for row in await tx.fetch(sql.list_sagas, *told)]
 
 

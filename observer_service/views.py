@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from observer_service import figures, timeline
+from observer_service import figures, store, timeline
 from observer_service.api import teller
 from observer_service.drawing import draw
 from observer_service.figures import sql
 from observer_service.rendering import ROWS, render
-from observer_service.store import Saga
+from observer_service.store import Asked
 from observer_service.story import PARKED, UNDERWAY, State
 from saga import Tx
 
@@ -48,12 +48,12 @@ class Overview(View):
     parts = ("headline", "states", "flow", "steps", "stuck")
 
     async def look(self, tx: Tx) -> dict[str, Any]:
-        rows = await tx.fetch(sql.page_of_sagas, [State.STUCK.value], None, None, None, FEW)
+        stuck = await store.sagas(tx, Asked([State.STUCK], limit=FEW))
         return {
             "now": datetime.now(UTC),
             "drawing": DRAWING,
             "figures": await figures.look(tx),
-            "stuck": [Saga.of(row) for row in rows],
+            "stuck": stuck,
         }
 
 
@@ -70,8 +70,8 @@ class Listing(View):
     async def look(self, tx: Tx) -> dict[str, Any]:
         """Only who is underway waits for anything, so that the others are not looked through."""
         states = [self.state] if self.state else list(UNDERWAY) if self.waits_for else None
-        asked = (states, self.waits_for, self.begins_with, self.after, PAGE + 1)
-        found = [Saga.of(row) for row in await tx.fetch(sql.page_of_sagas, *asked)]
+        asked = Asked(states, self.waits_for, self.begins_with, after=self.after, limit=PAGE + 1)
+        found = await store.sagas(tx, asked)
         steps = [part.id for part in CHOREOGRAPHY.parts.values() if part.continues and part.hears]
         return {
             "now": datetime.now(UTC),

@@ -7,13 +7,12 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
-from aio_pika.abc import AbstractConnection
 
 from events import InvalidMessage
 from saga import faultpoints
 from saga.amqp import Connection, Received
 from saga.batches import arrived, cohorts
-from saga.broker import Incoming, Names, connect, open_channel, open_stream, reopen_stream, short, translated
+from saga.broker import Incoming, Names, open_stream, reopen_stream, translated
 from saga.database import CONFLICTS, Pool, reach
 from saga.declarations import Step
 from saga.errors import BrokerAway, CannotStart, ServerAway
@@ -100,18 +99,6 @@ class Consumer(Generic[H]):
         self._stopping = True
         self._inbound.put_nowait(None)
         await self._stopped.wait()
-
-    async def expect_provisioned(self) -> None:
-        """Return if our queue is there, and those for what fails. Raises CannotStart, or BrokerAway."""
-        connection = await connect(self._settings.amqp_url.get_secret_value(), f"{self._names.service} check")
-        tiers = self._settings.retry_tiers
-        try:
-            await _expect(connection, self._names.queue, "run 'saga provision'")
-            for queue in (*map(self._names.tier, tiers), self._names.dead):
-                told = ",".join(map(short, tiers))
-                await _expect(connection, queue, f"run 'saga provision' with SAGA_RETRY_TIERS={told}")
-        finally:
-            await _quietly(connection.close())
 
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
@@ -237,19 +224,3 @@ class Consumer(Generic[H]):
                 await asyncio.sleep(pause)
             else:
                 return
-
-
-async def _expect(connection: AbstractConnection, queue: str, remedy: str) -> None:
-    try:
-        async with translated():
-            await (await open_channel(connection)).declare_queue(queue, passive=True)
-    except CannotStart as error:
-        raise CannotStart(error.problem, remedy) from error
-
-
-async def _quietly(closing: object) -> None:
-    try:
-        async with asyncio.timeout(2):
-            await closing  # type: ignore[misc] # an awaitable of whatever the client library returns
-    except (OSError, RuntimeError):
-        return

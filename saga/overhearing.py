@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from events import CONTENT_TYPE, MAX_BODY, Decoder, InvalidMessage
@@ -16,7 +16,7 @@ from events.envelope import Envelope
 from events.event import Event
 from saga.broker import Incoming, Names, delivery
 from saga.database import Pool, transaction
-from saga.deadletters.reading import came_from, parked_at, saga_of, stated
+from saga.deadletters.reading import BROKER, GIVEN_OUT, UNKNOWN, came_from, parked_at, saga_of, stated, time_of
 from saga.declarations import Step
 from saga.metrics import HANDLED
 from saga.participant import in_time
@@ -133,8 +133,8 @@ class Onlooker:
             course,
             at,
             attempt if isinstance(attempt, int) else 0,
-            str(message.headers.get(ERROR) or "delivery_limit"),
-            str(message.headers.get(REASON) or "given out too often without an answer"),
+            str(message.headers.get(ERROR) or BROKER),
+            str(message.headers.get(REASON) or GIVEN_OUT),
         )
         if envelope is not None:
             return _overheard(envelope, exchange, message, diverted)
@@ -152,12 +152,12 @@ def _course(message: Incoming, names: Names) -> tuple[Course | None, datetime]:
     """What comes back from a tier by itself takes no new course."""
     for course, header in ((Course.REPLAYED, REPLAYED_AT), (Course.DISCARDED, DISCARDED_AT)):
         if header in message.headers:
-            return course, _moment(message.headers[header])
+            return course, time_of(message.headers[header]) or UNKNOWN
     if message.routing_key == names.dead:
         return Course.PARKED, parked_at(message, names)
     if message.routing_key == names.queue:
-        return None, _NEVER
-    return Course.RETRIED, _moment(message.headers.get(RETRIED_AT))
+        return None, UNKNOWN
+    return Course.RETRIED, time_of(message.headers.get(RETRIED_AT)) or UNKNOWN
 
 
 def _trusted(message: Incoming, event_type: str) -> Overheard:
@@ -209,15 +209,3 @@ class _Unknown(Event):
     @property
     def saga_id(self) -> str:
         return self.saga
-
-
-_NEVER = datetime.fromtimestamp(0, UTC)
-_moments: TypeAdapter[datetime] = TypeAdapter(datetime)
-
-
-def _moment(told: object) -> datetime:
-    try:
-        at = _moments.validate_python(told)
-    except ValidationError:
-        return _NEVER
-    return at if at.tzinfo else _NEVER

@@ -20,11 +20,13 @@ import uvloop
 from fastapi import APIRouter
 
 from saga import api, migrations
+from saga.broker import Names
 from saga.caller import Caller, Performer
 from saga.clock import Clock
 from saga.consumer import Consumer
 from saga.database import Pool, open_pool, reach
 from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
+from saga.expecting import expect_provisioned
 from saga.housekeeping import Housekeeping
 from saga.letters_api import letters_router
 from saga.logging import configure
@@ -112,7 +114,8 @@ class Program:
     """The parts of a running service, wired together."""
 
     def __init__(self, service: Service, settings: Settings, pool: Pool, performers: Performers) -> None:
-        amqp_url = settings.amqp_url.get_secret_value()
+        self._amqp_url = amqp_url = settings.amqp_url.get_secret_value()
+        self._names = Names(service.name)
         self._settings = settings
         self._participant = Participant(service, pool, tracer=_tracer(service, settings))
         self._relay = Relay(service.name, pool, amqp_url, archives=bool(settings.retell_horizon))
@@ -131,7 +134,7 @@ class Program:
         while True:
             try:
                 await self._relay.publisher.open()
-                await self._consumer.expect_provisioned()
+                await expect_provisioned(self._amqp_url, self._names, self._settings.retry_tiers)
             except BrokerAway as error:
                 await _wait(next(failures), "broker.waiting", error)
             else:
@@ -139,9 +142,7 @@ class Program:
 
     async def run(self, stop: asyncio.Event, router: APIRouter, listener: socket.socket) -> None:
         """Everything at once; an accident in one part ends the process, for its supervisor to start it anew."""
-        letters = letters_router(
-            self._participant.service, self._participant.pool, self._settings.amqp_url.get_secret_value()
-        )
+        letters = letters_router(self._participant.service, self._participant.pool, self._amqp_url)
         secret = self._settings.api_secret.get_secret_value()
         app = api.build(self._participant, secret, (router, letters), self.ready)
         app.state.stopping = stop  # what is streamed ends by itself, or the server would wait for it

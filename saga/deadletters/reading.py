@@ -18,7 +18,8 @@ from saga.retries import ATTEMPT, ERROR, EXCHANGE, PARKED_AT, REASON, ROUTING_KE
 from saga.service import Service
 
 BROKER = "delivery_limit"
-"""What stands for the error of a letter that the broker parked: nobody lived to tell what was wrong."""
+GIVEN_OUT = "given out too often without an answer"
+"""What stands for the error and the reason of a letter that the broker parked: nobody lived to tell what was wrong."""
 UNKNOWN = datetime.fromtimestamp(0, UTC)
 """When a letter was parked that doesn't tell."""
 _LONGEST_ID = 255
@@ -39,11 +40,11 @@ def read(service: Service, message: AbstractIncomingMessage) -> Letter:
         type=event_type,
         exchange=exchange,
         error=BROKER if death else _text(headers.get(ERROR)),
-        reason="given out too often without an answer" if death else _text(headers.get(REASON)),
+        reason=GIVEN_OUT if death else _text(headers.get(REASON)),
         attempts=attempts if isinstance(attempts, int) else 0,
         parked_at=parked,
         event_id=envelope.id if envelope else str(told.get("id", _name(message))),
-        time=envelope.time if envelope else _time(told.get("time")) or message.timestamp or parked,
+        time=envelope.time if envelope else time_of(told.get("time")) or message.timestamp or parked,
         saga_id=envelope.saga_id if envelope else saga_of(service, event_type, told, message),
         causationid=envelope.causationid if envelope else _word(told.get("causationid")),
         envelope=envelope,
@@ -70,7 +71,7 @@ def _name(message: AbstractIncomingMessage) -> str:
 def parked_at(message: Incoming, names: Names) -> datetime:
     """When it parked, as whoever parked it tells."""
     death = _death(message, names)
-    return _time(death.get("time") if death else message.headers.get(PARKED_AT)) or message.timestamp or UNKNOWN
+    return time_of(death.get("time") if death else message.headers.get(PARKED_AT)) or message.timestamp or UNKNOWN
 
 
 def _death(message: Incoming, names: Names) -> Mapping[str, Any] | None:
@@ -132,7 +133,8 @@ def _readers(event: type[Event]) -> dict[str, TypeAdapter[Any]]:
 _times: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
-def _time(stated: object) -> datetime | None:
+def time_of(stated: object) -> datetime | None:
+    """None, if it is no moment."""
     try:
         return _times.validate_python(stated)
     except ValidationError:
