@@ -1,9 +1,11 @@
 """The whole shop, as its customers, its operators and strangers see it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +20,7 @@ from saga.testing import Stage, eventually
 from tests.builders import address, line, order_placed
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -109,6 +112,16 @@ class Shop:
     async def unbalanced(self) -> list[str]:
         """The laws that don't hold, now that everything is settled."""
         return [str(breach) for breach in (await self.audit(settled=True)).breaches]
+
+
+@asynccontextmanager
+async def aside(context: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave it in a thread: it may take longer than a broker waits for a sign of life from the stage."""
+    entered = await asyncio.to_thread(context.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 def order_for(

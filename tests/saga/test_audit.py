@@ -22,7 +22,7 @@ from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import eventually
 from tests.conftest import in_vhost, on_stage
-from tests.saga.shop import Shop, order_for
+from tests.saga.shop import Shop, aside, order_for
 from tests.saga.test_command_line import saga
 
 AT_ONCE = timedelta(0)
@@ -59,25 +59,27 @@ class Ruins:
 
 @pytest.fixture(scope="module")
 async def ruins(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ruins]:
-    async with on_stage(servers, SERVICES) as (deployment, stage):
-        with services(deployment, tmp_path_factory.mktemp("ruins")) as processes:
-            shop = Shop.open(deployment, processes, stage)
-            orders = [order_for() for _ in range(16)]
-            await asyncio.gather(*map(shop.publish, orders))
-            await asyncio.gather(*(shop.eventually(order.order_id, "fulfilled") for order in orders))
-            fulfilled, cancelled = orders[:10], orders[10:]
-            await asyncio.gather(*(shop.publish(OrderCancelled(order_id=order.order_id)) for order in cancelled))
-            await shop.settled()
-            management = Management(servers.management, deployment.administrator.vhost)
-            assert await Broker(management, SERVICES).caught_up(60) == []  # its figures come late
-            told = {
-                "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, deployment.administrator.vhost),
-                "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-                "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-                "SAGA_DATABASE_PREFIX": deployment.prefix,
-            }
-            yield Ruins(shop, ids(fulfilled), ids(cancelled), told)
-            await shop.http.aclose()
+    async with (
+        on_stage(servers, SERVICES) as (deployment, stage),
+        aside(services(deployment, tmp_path_factory.mktemp("ruins"))) as processes,
+    ):
+        shop = Shop.open(deployment, processes, stage)
+        orders = [order_for() for _ in range(16)]
+        await asyncio.gather(*map(shop.publish, orders))
+        await asyncio.gather(*(shop.eventually(order.order_id, "fulfilled") for order in orders))
+        fulfilled, cancelled = orders[:10], orders[10:]
+        await asyncio.gather(*(shop.publish(OrderCancelled(order_id=order.order_id)) for order in cancelled))
+        await shop.settled()
+        management = Management(servers.management, deployment.administrator.vhost)
+        assert await Broker(management, SERVICES).caught_up(60) == []  # its figures come late
+        told = {
+            "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, deployment.administrator.vhost),
+            "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
+            "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+            "SAGA_DATABASE_PREFIX": deployment.prefix,
+        }
+        yield Ruins(shop, ids(fulfilled), ids(cancelled), told)
+        await shop.http.aclose()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What alerts and dashboards ask for is told by services and a broker that run."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -126,10 +127,10 @@ async def test_a_service_that_is_gone_is_told_by_its_name(monitored: Prometheus,
         return told_of.isdisjoint(await monitored.firing())
 
     assert await is_over()
-    busy.services.stop("shipping")
+    await asyncio.to_thread(busy.services.stop, "shipping")
     try:
         await eventually(is_told, within=40)
     finally:
         busy.services.start("shipping")
-        busy.services.wait("shipping")
+        await asyncio.to_thread(busy.services.wait, "shipping")
     await eventually(is_over, within=40)

@@ -91,6 +91,21 @@ async def garbled(shop: Shop) -> OrderPlaced:
     return placed
 
 
+async def letter_of(shop: Shop, placed: OrderPlaced) -> str:
+    """The id of the letter that inventory has of it, which is also that of the order service's."""
+    letters: Any = await shop.get("inventory", "/dead")
+    (letter,) = [one for one in letters if one["saga_id"] == str(placed.order_id)]
+    return str(letter["id"])
+
+
+async def throw_away(shop: Shop, placed: OrderPlaced) -> None:
+    """No letter of it is left, for tests that look at all there are."""
+    letter = await letter_of(shop, placed)
+    for service in ("inventory", "order"):
+        done = await shop.post(service, f"/dead/{letter}/discard", {"reason": "a test"})
+        assert done.is_success
+
+
 @in_a_browser
 async def test_the_link_with_a_token_leaves_no_trace_of_it(page: Page) -> None:
     """Neither in the address bar, nor where a script could read it, nor when going back."""
@@ -303,6 +318,7 @@ async def test_a_service_that_does_not_answer_hides_no_other(page: Page, shop: S
     await expect(page.locator("section[aria-labelledby=of-inventory]")).to_contain_text(str(placed.order_id))
     shop.services.start("shipping")
     await asyncio.to_thread(shop.services.wait, "shipping")
+    await throw_away(shop, placed)
 
 
 async def test_who_is_not_told_where_the_services_are_is_told_the_commands(shop: Shop) -> None:
@@ -314,13 +330,9 @@ async def test_who_is_not_told_where_the_services_are_is_told_the_commands(shop:
         async with transaction(pool) as tx:
             return (await Parked(is_own_list=True).fragments(tx))["parked"]
 
-    letters: Any = await shop.get("inventory", "/dead")
-    (letter,) = [one for one in letters if one["saga_id"] == str(placed.order_id)]
-    command = f"saga dead replay {letter['id']} --service inventory"
+    command = f"saga dead replay {await letter_of(shop, placed)} --service inventory"
     await eventually(lambda: _contains(shown(), command))
-    for service in ("inventory", "order"):
-        done = await shop.post(service, f"/dead/{letter['id']}/discard", {"reason": "a test"})
-        assert done.is_success
+    await throw_away(shop, placed)
     await stands(shop, placed.order_id, State.REFUSED)
     assert str(placed.order_id) not in await shown()
     await pool.close()

@@ -7,7 +7,7 @@ import pytest
 from infra.local.system import Services, services
 from saga.testing import enveloped
 from tests.saga.conftest import FAULTS
-from tests.saga.shop import Shop, order_for
+from tests.saga.shop import Shop, aside, order_for
 
 ORDERS = 600
 PAYMENT_METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_chargeDeclined")
@@ -27,7 +27,7 @@ async def test_two_replicas_of_each_service_keep_its_promises(
     ]
     twice = [enveloped(order) for order in orders] * 2
     dice.shuffle(twice)
-    with services(shop.deployment, tmp_path_factory.mktemp("second"), FAULTS) as second:
+    async with aside(services(shop.deployment, tmp_path_factory.mktemp("second"), FAULTS)) as second:
         await shop.stage.say(*twice[:ORDERS])
         shared = [await _handled(shop, replica) for replica in (shop.services, second)]
         for name in second.ports:

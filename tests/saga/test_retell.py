@@ -1,5 +1,6 @@
 """What a backup doesn't have, and what a lost broker had, is said again: no order is lost, and nobody pays twice."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from saga.provisioning import DatabaseServer, Management
 from saga.testing import Stage, eventually
 from tests.conftest import deployed, in_vhost
 from tests.saga.conftest import FAULTS
-from tests.saga.shop import Shop, order_data, order_for
+from tests.saga.shop import Shop, aside, order_data, order_for
 from tests.saga.test_command_line import saga
 
 pytestmark = pytest.mark.timeout(300)
@@ -93,7 +94,7 @@ async def wreck(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> A
             "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
             "SAGA_DATABASE_PREFIX": deployment.prefix,
         }
-        with services(deployment, tmp_path_factory.mktemp("wreck"), FAULTS) as processes:
+        async with aside(services(deployment, tmp_path_factory.mktemp("wreck"), FAULTS)) as processes:
             shop = Shop.open(deployment, processes, Stage(vhost))
             yield Wreck(shop, told, servers)
             await shop.http.aclose()
@@ -139,12 +140,12 @@ async def test_a_service_whose_database_is_restored_from_a_backup_catches_up(wre
     finally:
         await DatabaseServer(wreck.servers.postgres).execute(f'DROP DATABASE "{backup}"')
 
-    _start(wreck, "payment", PAYMENT_RESTORED="true")
+    await _start(wreck, "payment", PAYMENT_RESTORED="true")
     await wreck.cancel(late)
     await wreck.retell(since)
     await eventually(lambda: _caught_up(wreck), within=40)
     shop.services.stop("payment")
-    _start(wreck, "payment")
+    await _start(wreck, "payment")
 
     await wreck.at_rest()
     assert await _charges(wreck) == charges
@@ -167,16 +168,16 @@ async def test_what_a_lost_broker_held_is_said_again(wreck: Wreck) -> None:
     shop.services.stop("inventory")
     shop.services.stop("order")
     await _lose_the_broker(wreck)
-    _start(wreck, *ROWS)
+    await _start(wreck, *ROWS)
     await wreck.retell(began)
     await wreck.at_rest()
 
 
-def _start(wreck: Wreck, *names: str, **told: str) -> None:
+async def _start(wreck: Wreck, *names: str, **told: str) -> None:
     wreck.shop.services.overrides = FAULTS | told
     for name in names:
         wreck.shop.services.start(name)
-    wreck.shop.services.wait(*names)
+    await asyncio.to_thread(wreck.shop.services.wait, *names)
 
 
 async def _back_up(wreck: Wreck, service: str) -> str:
@@ -184,7 +185,7 @@ async def _back_up(wreck: Wreck, service: str) -> str:
     name = wreck.shop.deployment.prefix + service
     wreck.shop.services.stop(service)
     await DatabaseServer(wreck.servers.postgres).copy(f"{name}_backup", name)
-    _start(wreck, service)
+    await _start(wreck, service)
     return f"{name}_backup"
 
 

@@ -14,7 +14,7 @@ from infra.local.system import SERVICES, services
 from saga.testing import enveloped, eventually, stage
 from tests.collector import Collector, Span, collecting
 from tests.conftest import deployed, in_vhost
-from tests.saga.shop import Shop, order_data, order_for
+from tests.saga.shop import Shop, aside, order_data, order_for
 
 NOBODY = "http://127.0.0.1:9"
 """Where no collector listens."""
@@ -37,11 +37,13 @@ async def traced(
     """A shop whose services send their traces to the collector."""
     async with deployed(servers, SERVICES) as deployment:
         url = in_vhost(servers.amqp, deployment.administrator.vhost)
-        with services(deployment, tmp_path_factory.mktemp("traced"), endpoints(collector.url)) as processes:
-            async with stage(deployment, url) as on_stage:
-                shop = Shop.open(deployment, processes, on_stage)
-                yield shop
-                await shop.http.aclose()
+        async with (
+            aside(services(deployment, tmp_path_factory.mktemp("traced"), endpoints(collector.url))) as processes,
+            stage(deployment, url) as on_stage,
+        ):
+            shop = Shop.open(deployment, processes, on_stage)
+            yield shop
+            await shop.http.aclose()
 
 
 async def placed(shop: Shop, order: OrderPlaced, status: str, reason: str | None = None, **headers: str) -> UUID:
@@ -173,16 +175,18 @@ async def test_a_collector_that_is_away_holds_up_no_order(servers: Servers, tmp_
         assert [log.count("traces.lost") for log in logs] == [1] * len(SERVICES), logs
         return True
 
-    async with deployed(servers, SERVICES) as deployment:
-        with services(deployment, tmp_path, endpoints(NOBODY)) as processes:
-            async with stage(deployment, in_vhost(servers.amqp, deployment.administrator.vhost)) as on_stage:
-                shop = Shop.open(deployment, processes, on_stage)
-                began = perf_counter()
-                await placed(shop, order_for(), "fulfilled")
-                assert perf_counter() - began < 5
-                await eventually(told, within=30)
-                await shop.http.aclose()
-            for name in list(processes.running):
-                began = perf_counter()
-                processes.stop(name)
-                assert perf_counter() - began < 5
+    async with (
+        deployed(servers, SERVICES) as deployment,
+        aside(services(deployment, tmp_path, endpoints(NOBODY))) as processes,
+    ):
+        async with stage(deployment, in_vhost(servers.amqp, deployment.administrator.vhost)) as on_stage:
+            shop = Shop.open(deployment, processes, on_stage)
+            began = perf_counter()
+            await placed(shop, order_for(), "fulfilled")
+            assert perf_counter() - began < 5
+            await eventually(told, within=30)
+            await shop.http.aclose()
+        for name in list(processes.running):
+            began = perf_counter()
+            processes.stop(name)
+            assert perf_counter() - began < 5
