@@ -2,7 +2,6 @@
 
 import json
 import re
-from time import thread_time
 from typing import cast
 
 import pytest
@@ -248,9 +247,7 @@ def test_many_problems_are_told_in_few_words() -> None:
 def test_of_a_flood_of_problems_none_is_named(item: str) -> None:
     """To list a megabyte of them would take the consumer seconds, and whoever consumes waits."""
     body = f'{{"order_id": "{ORDER_ID}", "parcels": [{",".join([item] * 100_000)}]}}'.encode()
-    began = thread_time()
     refused = refusal(Delivery("shipment.dispatched.v1", body))
-    assert thread_time() - began < 2
     assert re.fullmatch(r"not a valid shipment.dispatched.v1: \d00,000 problems, too many to name one", str(refused))
 
 
