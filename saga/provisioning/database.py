@@ -75,7 +75,8 @@ class DatabaseServer:
         await self.execute(f"{verb} ROLE {_quoted(name)} {rights} PASSWORD '{verifier(password)}'")
 
     async def _create_database(self, name: str) -> None:
-        await self.execute(f"CREATE DATABASE {_quoted(name)}")
+        """Whatever else the server is set up for: every text can be stored, and sorts everywhere in the same order."""
+        await self.execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
 
     async def _grant(self, name: str) -> None:
         """Rows may be read and written, the schema never changed; other services' roles can't even connect."""

@@ -12,7 +12,7 @@ from infra.local.system import EVERYBODY
 from saga import Service
 from saga.database import Queries
 from saga.migrations import folder
-from saga.provisioning import DatabaseServer, Deployment
+from saga.provisioning import Deployment
 from tests.conftest import deployed
 
 RUNTIME = Path(saga.__file__).parent
@@ -26,12 +26,11 @@ async def deployment(servers: Servers) -> AsyncIterator[Deployment]:
 
 @pytest.mark.parametrize("service", EVERYBODY, ids=lambda service: service.name)
 async def test_every_query_can_be_prepared(deployment: Deployment, service: Service) -> None:
-    """The service's own, and the runtime's beside them."""
+    """The service's own, and the runtime's beside them, as the service's role."""
     files = [*folder(service.package).parent.glob("*.sql"), *RUNTIME.rglob("*queries.sql")]
     read = [(file, Queries(file)) for file in files]
     asked = {f"{file.parent.name}/{file.name} {name}": getattr(known, name) for file, known in read for name in known}
-    server = DatabaseServer(deployment.administrator.postgres)
-    connection = await asyncpg.connect(server.url_of(deployment.prefix + service.name))
+    connection = await asyncpg.connect(deployment.database_url(service.name))
     wrong = []
     try:
         for name, statement in asked.items():
