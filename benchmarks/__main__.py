@@ -17,8 +17,9 @@ import typer
 import uvloop
 
 from benchmarks.contender import CONTENDERS, Contender
+from benchmarks.forecast.recording import record as record_to
 from benchmarks.measure import saturate
-from benchmarks.observing import keep_up, search
+from benchmarks.observing import be_away, keep_up, search
 from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import LATENCY, MEASUREMENTS, plan
 from benchmarks.queues import flow
@@ -29,6 +30,7 @@ from infra.local.servers import Pair, running
 from infra.local.ways import choose
 
 JSON = Path("docs/performance/results.json")
+RECORDING = Path("benchmarks/forecast/recording.jsonl")
 ALL: dict[str, Contender] = {contender.name: contender for contender in (*CONTENDERS, *PEERS)}
 OURS = ",".join(contender.name for contender in CONTENDERS)
 
@@ -106,15 +108,36 @@ def queues(seconds: float = 8.0) -> None:
 
 
 @app.command()
-def observer(rounds: int = 3, seconds: float = 6.0, warm_up: float = 3.0) -> None:
-    """What the observer costs at full speed, and how fast it finds a saga among a million."""
+def observer(
+    rounds: int = 3,
+    seconds: float = 6.0,
+    warm_up: float = 3.0,
+    rate: Annotated[float, typer.Option(help="orders a second while it is away")] = 200.0,
+) -> None:
+    """What the observer costs at full speed, what a minute without it does, and how fast it finds a saga."""
 
-    async def both(pair: Pair, run: Path) -> None:
+    async def all_of_it(pair: Pair, run: Path) -> None:
         await keep_up(pair, run, rounds, seconds, warm_up)
+        await be_away(pair, run, rate)
         await search(pair, run)
 
     with _servers() as (pair, run):
-        uvloop.run(both(pair, run))
+        uvloop.run(all_of_it(pair, run))
+
+
+@app.command()
+def forecast(
+    recording: Annotated[Path, typer.Argument()] = RECORDING,
+    *,
+    record: Annotated[bool, typer.Option("--record", help="record anew before: half an hour")] = False,
+) -> None:
+    """Whether it can be told beforehand that sagas will be stuck: detectors, judged by a recording."""
+    from benchmarks.forecast.judging import judge  # it needs what only `make bench` installs
+
+    if record:
+        with _servers() as (pair, run):
+            uvloop.run(record_to(pair, run, recording))
+    print(judge(recording))
 
 
 @app.command()

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from random import Random
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 from aio_pika import Message
 
 from events import CONTENT_TYPE, Envelope, Event, OrderCancelled, OrderPlaced
+from observer_service.handlers import observer
 from observer_service.story import State
+from saga import transaction
+from saga.database import open_pool
+from saga.overhearing import Course, Diverted, Overheard
 from saga.testing import enveloped, eventually
 from tests.saga.shop import Json, Shop, order_for
 from tests.saga.test_command_line import saga
@@ -283,3 +289,41 @@ async def test_a_story_is_told_in_the_terminal(shop: Shop, told: Told) -> None:
     assert ["✗ shipment.rejected.v1" in lines[3], "↩ stock.released.v1" in lines[5]] == [True, True], shown.stdout
     unknown = await saga(told | {"SAGA_OBSERVER_URL": shop.services.url("observer")}, "story", str(uuid4()))
     assert (unknown.returncode, "heard nothing of" in unknown.stderr) == (1, True)
+
+
+async def test_a_whole_store_that_is_heard_twice_and_shuffled_tells_the_same_stories(shop: Shop) -> None:
+    """All that happened to the orders above: each message and each diversion, in any order, in batches of any size."""
+    await shop.settled()
+    await asyncio.sleep(1)
+    before = await shop.ask("observer", STORIES)
+    assert len(before) > MANY
+    events = [Overheard(**event) for event in await shop.ask("observer", EVENTS)]
+    diversions = [_diversion(row) for row in await shop.ask("observer", "SELECT * FROM diversion")]
+    await shop.ask("observer", "TRUNCATE event, diversion, saga")
+    dice = Random(20261123)
+    heard = [*events, *diversions] * 2
+    dice.shuffle(heard)
+    step = observer.overhears
+    assert step
+    pool = await open_pool(shop.deployment.database_url("observer"), size=2, application="test")
+    while heard:
+        batch = [heard.pop() for _ in range(min(dice.randint(1, 100), len(heard)))]
+        async with transaction(pool) as tx:
+            await step.handler(batch, tx)
+    await pool.close()
+    assert await shop.ask("observer", STORIES) == before
+
+
+MANY = 60
+STORIES = """
+    SELECT saga_id, state, remaining, waits_for, waits_since, reason, detail, began_at, changed_at FROM saga
+    ORDER BY saga_id
+"""
+EVENTS = "SELECT id, source, type, saga_id, time, causationid, traceparent, exchange, body, is_whole FROM event"
+
+
+def _diversion(row: asyncpg.Record) -> Overheard:
+    what = Diverted(row["service"], Course(row["course"]), row["at"], row["attempt"], row["error"], row["reason"])
+    return Overheard(
+        row["id"], "", row["type"], row["saga_id"], row["at"], None, None, "", b"", is_whole=True, diverted=what
+    )
