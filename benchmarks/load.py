@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import uuid_utils.compat as uuid
 from pamqp import commands
@@ -107,7 +107,7 @@ class Load:
                 "country": "GB",
             },
         }
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = datetime.now(UTC).isoformat()
         envelope = {
             "specversion": "1.0",
             "id": str(uuid.uuid7()),

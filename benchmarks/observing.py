@@ -19,9 +19,9 @@ from benchmarks.results import Saturation, percentile
 from benchmarks.running import Running
 from infra.local.servers import Pair
 from infra.local.system import services
-from saga.api import mint_token
 from saga.provisioning import DatabaseServer
 from saga.testing import eventually
+from saga.tokens import mint_token
 
 OURS = CONTENDERS[0]
 OBSERVED = replace(OURS, name="observed", start=ours(observed=True))

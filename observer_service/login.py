@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from observer_service.page_route import PageRoute
 from observer_service.rendering import STATIC, render
-from saga.guard import Entrance, NoToken, Tokens
+from saga.guard import Entrance
+from saga.tokens import NoToken, Tokens
 
 HOME = "/ui/"
 COOKIE = "saga_observer"

@@ -3,17 +3,22 @@
 A participant is a `Service` with handlers, a `Settings` class, an API router, and `run`.
 """
 
-from saga.api import Door
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from saga.database import Pool, Tx, open_pool, queries, transaction
 from saga.declarations import Step
 from saga.errors import CommandRefused, SagaError
 from saga.keys import derived
 from saga.laws import Book, Law, Laws
 from saga.messages import Call, Command, Kind, Refusal
-from saga.problems import problem
-from saga.runtime import Performers, run
 from saga.service import Service
 from saga.settings import Duration, Settings
+
+if TYPE_CHECKING:
+    from saga.api import Door
+    from saga.problems import problem
+    from saga.runtime import Performers, run
 
 __all__ = [
     "Book",
@@ -40,3 +45,12 @@ __all__ = [
     "run",
     "transaction",
 ]
+
+_OF_THE_API = {"Door": "saga.api", "Performers": "saga.runtime", "problem": "saga.problems", "run": "saga.runtime"}
+"""What needs a web framework, which takes a second to import, is imported by who asks for it: no command line does."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_THE_API:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_OF_THE_API[name]), name)

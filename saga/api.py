@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import perf_counter
 from typing import Annotated
 
-import jwt
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
@@ -19,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from saga import problems, tracing
 from saga.database import Tx, sql, transaction
 from saga.errors import ServerAway
-from saga.guard import ALGORITHM, OPEN, Guard, Pages, Pass, Tokens
+from saga.guard import OPEN, Guard, Pages
 from saga.metrics import (
     CALLS_AGE,
     OPEN_CALLS,
@@ -33,16 +31,11 @@ from saga.metrics import (
 from saga.participant import Participant
 from saga.service import Service
 from saga.spans import Tracer
+from saga.tokens import Pass, Tokens
 
 PATIENCE = 3.0
 """Seconds that metrics wait for the database. With five more for giving up a connection that is half open, that is less
 than Prometheus waits for them, which else takes the service for down."""
-
-
-def mint_token(secret: str, subject: str, valid_for: timedelta) -> str:
-    """A bearer token for the APIs of all services that share the secret."""
-    now = datetime.now(UTC)
-    return jwt.encode({"sub": subject, "iat": now, "exp": now + valid_for}, secret, ALGORITHM)
 
 
 class _Traced:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
-import jwt
 from fastapi import APIRouter
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
@@ -15,42 +13,12 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from saga.problems import problem
+from saga.tokens import NoToken, Tokens
 
-ALGORITHM = "HS256"
 OPEN = frozenset({"/health/live", "/health/ready", "/metrics"})
 """What supervisors ask for, who have no tokens."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """They change nothing (RFC 9110, 9.2.1)."""
-
-
-class NoToken(Exception):
-    """No token, or none that is valid; the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A valid token, and what it says."""
-
-    subject: str
-    expires: datetime
-    token: str
-
-
-class Tokens:
-    """Reads the tokens that are signed with a secret."""
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-
-    def read(self, token: str) -> Pass:
-        """Raises NoToken, if it is forged or expired."""
-        try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp", "sub"]})
-        except jwt.ExpiredSignatureError:
-            raise NoToken("the bearer token has expired") from None
-        except jwt.InvalidTokenError:
-            raise NoToken("the bearer token is not valid") from None
-        return Pass(str(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC), token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,12 +107,15 @@ class Learning(Detector):
 
 
 class Gaussian(Learning):
-    """By river's GaussianScorer: how improbable a value is, seen from the last `window`. Only what is high counts."""
+    """By river's GaussianScorer: how improbable a value is, seen from all before. Only what is high counts.
 
-    grid: ClassVar = {"above": (0.99, 0.999, 0.9999, 0.99999), "window": (120, 600, None)}
+    Not from the last so many: the variance of its sliding window becomes negative where values hardly differ.
+    """
 
-    def __init__(self, times: int, above: float, window: int | None) -> None:
-        super().__init__(times, above, partial(anomaly.GaussianScorer, window_size=window, grace_period=60))
+    grid: ClassVar = {"above": (0.99, 0.999, 0.9999, 0.99999, 0.999999)}
+
+    def __init__(self, times: int, above: float) -> None:
+        super().__init__(times, above, partial(anomaly.GaussianScorer, window_size=None, grace_period=60))
 
     def score(self, model: Any, value: float) -> float:
         return super().score(model, value) if value > model.gaussian.mu else 0.0

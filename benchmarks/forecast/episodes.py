@@ -6,7 +6,7 @@ from dataclasses import dataclass
 Course = Callable[[float], Mapping[str, float]]
 """What ails a service, by the share of the episode that is over."""
 
-CALM = 25.0
+CALM = 15.0
 """Seconds between two episodes."""
 
 

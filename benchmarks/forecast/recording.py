@@ -23,11 +23,11 @@ from observer_service.handlers import observer
 
 RATE = 12.0
 """Orders a second, on average."""
-LEARNING = 150.0
+LEARNING = 120.0
 """Seconds before the first episode."""
 AFTERMATH = 5.0
 """Seconds that an episode goes on after the first saga is stuck."""
-CALM_AGAIN = 10
+CALM_AGAIN = 5
 """Seconds without anybody who waits, after which an aftermath is over."""
 SEED = 20261123
 

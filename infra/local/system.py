@@ -21,8 +21,8 @@ from inventory_service.handlers import inventory
 from observer_service.handlers import observer
 from order_service.handlers import order
 from payment_service.handlers import payment
-from saga.api import mint_token
 from saga.provisioning import Administrator, Deployment
+from saga.tokens import mint_token
 from saga.topology import PUBLISHER
 from shipping_service.handlers import shipping
 

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from saga.api import mint_token
 from saga.audit import HORIZON
 from saga.cli.audit import Asked, run_audit
 from saga.cli.dead import dead
@@ -26,6 +25,7 @@ from saga.errors import SagaError
 from saga.installed import installed
 from saga.provisioning import Management, plan
 from saga.retelling import Span
+from saga.tokens import mint_token
 from saga.topology import PUBLISHER, derive
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from saga.api import mint_token
 from saga.errors import CannotStart
 from saga.provisioning import Administrator
 from saga.settings import NO_ADDRESS, RETRY_TIERS, is_address
 from saga.settings import tiers as read_tiers
+from saga.tokens import mint_token
 
 RUN_FILE = Path(".run/endpoints.json")
 

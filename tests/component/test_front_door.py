@@ -15,9 +15,9 @@ from infra.local.servers import Servers
 from order_service.api import router
 from order_service.handlers import order
 from order_service.settings import OrderSettings
-from saga.api import mint_token
 from saga.provisioning import Deployment
 from saga.testing import Stage, eventually, running
+from saga.tokens import mint_token
 from tests.builders import order_placed, shipment_dispatched
 from tests.conftest import on_stage
 

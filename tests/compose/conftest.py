@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from saga.api import mint_token
+from saga.tokens import mint_token
 from tests.compose.shop import Shop
 from tests.compose.stack import Stack, why_not
 

@@ -20,9 +20,9 @@ from infra.local.process import Children
 from infra.local.servers import Servers
 from infra.local.system import SERVICES, services
 from saga.database import queries
-from saga.guard import ALGORITHM
 from saga.provisioning import DatabaseServer
 from saga.testing import Stage, enveloped, eventually
+from saga.tokens import ALGORITHM
 from tests.conftest import deployed, in_vhost
 from tests.fault.calendar import Calendar
 from tests.saga.shop import Shop, order_data, order_for

@@ -16,7 +16,6 @@ import httpx
 
 from infra.local.process import Children
 from infra.local.system import SERVICES, Services, administrator
-from saga.api import mint_token
 from saga.audit import audit
 from saga.broker import ELECTION
 from saga.database import queries
@@ -24,6 +23,7 @@ from saga.errors import ProvisioningFailed
 from saga.faultpoints import Point
 from saga.provisioning import DatabaseServer, Deployment, Management
 from saga.testing import Stage, eventually
+from saga.tokens import mint_token
 from tests.conftest import in_vhost
 from tests.fault.bookkeeper.handlers import bookkeeper
 from tests.fault.load import Load

@@ -13,10 +13,10 @@ import httpx
 
 from events import Event, OrderPlaced
 from infra.local.system import Services
-from saga.api import mint_token
 from saga.audit import Report, audit
 from saga.provisioning import DatabaseServer, Deployment
 from saga.testing import Stage, eventually
+from saga.tokens import mint_token
 from tests.builders import address, line, order_placed
 
 Json = dict[str, Any]

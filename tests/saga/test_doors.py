@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from events import StockReleased
-from saga.api import mint_token
+from saga.tokens import mint_token
 from tests.saga.shop import Shop, order_data, order_for
 
 

@@ -10,8 +10,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from observer_service.story import State
-from saga.api import mint_token
 from saga.testing import eventually
+from saga.tokens import mint_token
 from tests.saga.shop import Shop, order_for
 from tests.saga.test_observer import stands
 

@@ -20,8 +20,8 @@ from observer_service.live import EVERY, Live
 from observer_service.story import State
 from observer_service.views import Parked, View
 from saga import Tx, open_pool, transaction
-from saga.api import mint_token
 from saga.testing import enveloped, eventually
+from saga.tokens import mint_token
 from tests.saga.shop import Shop, order_for
 from tests.saga.test_observer import stands
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from saga.api import mint_token
+from saga.tokens import mint_token
 from tests.saga.shop import Json, Shop
 
 OPEN = {"/health/live", "/health/ready", "/metrics"}

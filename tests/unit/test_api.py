@@ -17,9 +17,10 @@ from inventory_service import api as inventory_api
 from order_service import api as order_api
 from payment_service import api as payment_api
 from saga import CommandRefused, Pool, Service, api
-from saga.api import Caller, mint_token
+from saga.api import Caller
 from saga.errors import DatabaseAway
 from saga.participant import Participant
+from saga.tokens import mint_token
 from shipping_service import api as shipping_api
 from tests.unit.wire import ORDER_ID, order, order_line, ship_to
 

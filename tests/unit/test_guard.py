@@ -10,9 +10,10 @@ import pytest
 from fastapi import APIRouter
 
 from saga import Pool, Service, api
-from saga.api import Admitted, Caller, mint_token
+from saga.api import Admitted, Caller
 from saga.guard import Entrance, Pages
 from saga.participant import Participant
+from saga.tokens import mint_token
 from tests.unit.test_api import NoDatabase, Ready
 
 SECRET = "a-secret-that-is-long-enough-for-every-algorithm-that-is-tried"

@@ -19,11 +19,11 @@ from observer_service.story import State
 from observer_service.telling import DiversionShown, EventShown, StoryShown
 from observer_service.timeline import Bracket, brackets, rows, trace_of
 from saga import Pool, Service, api
-from saga.api import mint_token
 from saga.choreography import Choreography
 from saga.guard import Pages
 from saga.messages import Kind
 from saga.participant import Participant
+from saga.tokens import mint_token
 from tests.component.toy.handlers import toy
 from tests.unit.test_api import NoDatabase, Ready
 
