@@ -27,7 +27,8 @@ async def retell(
 ) -> dict[str, Change]:
     """How these sagas stand by what is told of them, whoever else tells of them at the same time.
 
-    What was known of them before counts as well, unless they are told `anew`.
+    What was known of them before counts as well, unless they are told `anew`. A saga of which only a retry was heard so
+    far, before the event that is retried, stands nowhere yet and is not among them.
     """
     changes: dict[str, Change] = {}
     untold = told
@@ -36,11 +37,12 @@ async def retell(
         for saga_id, heard in untold.items():
             before, known = stored.get(saga_id, (None, Known()))
             known = (Known() if anew else known).hear(heard)
-            changes[saga_id] = Change(before, known, stand(choreography, known))
-        now = {saga_id: (changes[saga_id].known, changes[saga_id].after) for saga_id in untold}
-        await store.save(tx, {saga_id: now[saga_id] for saga_id in stored})
+            if known.facts or known.letters:
+                changes[saga_id] = Change(before, known, stand(choreography, known))
+        now = {saga_id: (changes[saga_id].known, changes[saga_id].after) for saga_id in untold.keys() & changes.keys()}
+        await store.save(tx, {saga_id: now[saga_id] for saga_id in stored.keys() & now.keys()})
         added = await store.add(tx, {saga_id: news for saga_id, news in now.items() if saga_id not in stored})
-        untold = {saga_id: heard for saga_id, heard in untold.items() if saga_id not in stored and saga_id not in added}
+        untold = {saga_id: untold[saga_id] for saga_id in now.keys() - stored.keys() - added}
     return changes
 
 
