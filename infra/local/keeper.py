@@ -203,10 +203,14 @@ class Keeper:
 
     def stop(self, child: subprocess.Popen[bytes]) -> None:
         """Cleanly, and by force if that takes too long."""
-        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
             child.send_signal(self._task["stop"])
+        try:
             child.wait(self._task["grace"])
-        self.end(child)
+        except subprocess.TimeoutExpired:
+            self.kill(child)
+        else:
+            self.end(child)
 
     def kill(self, child: subprocess.Popen[bytes]) -> None:
         if self._task["kill"]:

@@ -104,6 +104,17 @@ def test_a_restarted_server_stops_cleanly(children: Children, home: Home) -> Non
     eventually(lambda: starts(home) == ["start", "clean", "start"])
 
 
+def test_one_that_does_not_stop_is_killed_as_it_asks_to_be(children: Children, home: Home) -> None:
+    """A container goes on when its client is killed: it takes a word to the engine."""
+    deaf = "trap '' TERM; echo start >> starts; while :; do sleep 0.05; done"
+    kill = ["sh", "-c", f"echo killed >> {home.folder}/starts"]
+    child = children.start(home, ["sh", "-c", deaf], env=dict(os.environ), grace=0.2, kill=kill)
+    eventually((home.folder / "starts").exists)
+    child.endure()
+    child.restart()
+    eventually(lambda: starts(home) == ["start", "killed", "start"])
+
+
 def test_it_is_alone_when_it_comes_back(children: Children, home: Home) -> None:
     """What an earlier start left would still hold its ports and its memory."""
     child = start(children, home)
