@@ -86,7 +86,8 @@ def measure(news: Sequence[Overheard], counted: Tally, changes: Mapping[str, Cha
         if outcome not in UNDERWAY and outcome is not change.before:
             times = [fact.time for fact in change.known.facts.values()]
             metrics.ENDED.labels(outcome.value).inc()
-            metrics.DURATION.labels(outcome.value).observe((max(times) - min(times)).total_seconds())
+            if times:  # else only of its letters was heard
+                metrics.DURATION.labels(outcome.value).observe((max(times) - min(times)).total_seconds())
 
 
 def _answers(choreography: Choreography, event: Overheard, known: Known) -> Iterator[tuple[Part, float | None]]:
