@@ -32,7 +32,7 @@ async def rebuild(pool: Pool, choreography: Choreography, tell: Callable[[int], 
             for row in await tx.fetch(store.sql.facts_between, ids[0], ids[-1]):
                 heard[row["saga_id"]].append(_event(row))
             for row in await tx.fetch(store.sql.diversions_between, ids[0], ids[-1]):
-                heard[row["saga_id"]].append(_diversion(row))
+                heard[row["saga_id"]].append(diversion(row))
             await retell(choreography, tx, heard, anew=True)
         done, after = done + len(ids), ids[-1]
         tell(done)
@@ -53,7 +53,8 @@ def _event(row: asyncpg.Record) -> Overheard:
     )
 
 
-def _diversion(row: asyncpg.Record) -> Overheard:
+def diversion(row: asyncpg.Record) -> Overheard:
+    """What became of a message, as it was kept."""
     what = Diverted(row["service"], Course(row["course"]), row["at"], row["attempt"], row["error"], row["reason"])
     return Overheard(
         row["id"], "", row["type"], row["saga_id"], row["at"], None, None, "", b"", is_whole=True, diverted=what

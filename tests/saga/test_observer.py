@@ -11,10 +11,11 @@ from aio_pika import Message
 
 from events import CONTENT_TYPE, Envelope, Event, OrderCancelled, OrderPlaced
 from observer_service.handlers import observer
+from observer_service.rebuilding import diversion
 from observer_service.story import State
 from saga import transaction
 from saga.database import open_pool
-from saga.overhearing import Course, Diverted, Overheard
+from saga.overhearing import Overheard
 from saga.testing import enveloped, eventually
 from tests.saga.shop import Json, Shop, order_for
 from tests.saga.test_command_line import saga
@@ -303,7 +304,7 @@ async def test_a_whole_store_that_is_heard_twice_and_shuffled_tells_the_same_sto
     before = await _at_rest(shop)
     assert len(before) >= MANY
     events = [Overheard(**event) for event in await shop.ask("observer", EVENTS)]
-    diversions = [_diversion(row) for row in await shop.ask("observer", "SELECT * FROM diversion")]
+    diversions = [diversion(row) for row in await shop.ask("observer", "SELECT * FROM diversion")]
     await shop.ask("observer", "TRUNCATE event, diversion, saga")
     dice = Random(20261123)
     heard = [*events, *diversions] * 2
@@ -337,10 +338,3 @@ STORIES = """
     ORDER BY saga_id
 """
 EVENTS = "SELECT id, source, type, saga_id, time, causationid, traceparent, exchange, body, is_whole FROM event"
-
-
-def _diversion(row: asyncpg.Record) -> Overheard:
-    what = Diverted(row["service"], Course(row["course"]), row["at"], row["attempt"], row["error"], row["reason"])
-    return Overheard(
-        row["id"], "", row["type"], row["saga_id"], row["at"], None, None, "", b"", is_whole=True, diverted=what
-    )
