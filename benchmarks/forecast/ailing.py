@@ -1,7 +1,7 @@
 """Run a service as it is, but for what ails it: `python -m benchmarks.forecast.ailing NAME ORDERS`.
 
 `ORDERS` is a file of JSON that may change at any time: `latency` in seconds, and shares of 0 to 1 that are `lost`,
-`refused`, `leaked` or `broken`.
+`leaked` or `broken`.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from inventory_service.handlers import inventory
-from payment_service.gateway import Declined, SimulatedGateway
-from shipping_service.gateway import NotServed, SimulatedCarrier
+from payment_service.gateway import SimulatedGateway
+from shipping_service.gateway import SimulatedCarrier
 
 SLOTS = 20
 """Connections that the ailing client has to the outside world."""
@@ -38,7 +38,7 @@ class Ailment:
     def happens(self, what: str) -> bool:
         return random.random() < self.now(what)
 
-    def outside(self, method: Method, refusal: object) -> Method:
+    def outside(self, method: Method) -> Method:
         """The same call to the outside world, ailing."""
 
         async def call(world: object, asked: object, key: object) -> object:
@@ -49,8 +49,6 @@ class Ailment:
             await self._free.acquire()
             try:
                 await asyncio.sleep(self.now("latency") * random.uniform(0.7, 1.3))
-                if self.happens("refused"):
-                    return refusal
                 answer = await method(world, asked, key)
                 if self.happens("lost"):
                     raise TimeoutError("the answer was lost")
@@ -75,8 +73,8 @@ def main() -> None:
         return await step.handler(messages, tx)
 
     inventory.steps["reserve_stock"] = replace(step, handler=reserve_stock)
-    capture = ailment.outside(SimulatedGateway.capture, Declined("card_declined", "ailing"))
-    book = ailment.outside(SimulatedCarrier.book, NotServed("ailing"))
+    capture = ailment.outside(SimulatedGateway.capture)
+    book = ailment.outside(SimulatedCarrier.book)
     setattr(SimulatedGateway, "capture", capture)  # noqa: B010 — it isn't meant to be assigned
     setattr(SimulatedCarrier, "book", book)  # noqa: B010
     sys.argv = [name]
