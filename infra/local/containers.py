@@ -119,7 +119,7 @@ def _start(
 ) -> Child:
     """
     Make the container once, so that its data and its ports stay the same, and attach to it as often as it is started:
-    that passes our signal on and ends with the container.
+    that ends with the container.
     """
     create = ["docker", "create", "--name", container]
     for outside, inside in ports.items():
@@ -133,7 +133,7 @@ def _start(
         ["docker", "start", "--attach", container],
         env={**os.environ, **settings},
         stop=stop,
-        kill=["docker", "kill", "--signal=KILL", container],
+        elsewhere=["docker", "kill", "--signal={signal}", container],
         farewell=["docker", "rm", "--force", "--volumes", container],
     )
 

@@ -43,7 +43,7 @@ class Task(TypedDict):
     group: int | None
     stop: int  # the signal that asks the server to stop
     grace: float  # seconds until it is killed
-    kill: list[str]  # ends by force what runs elsewhere; empty for a process of ours
+    elsewhere: list[str]  # sends "{signal}" to what runs elsewhere; empty for a process of ours
     pauses: list[float]  # seconds before it is started again, after so many quick ends in a row; then it is given up
     farewell: list[str]  # run at the end; may be empty
     log: str
@@ -203,8 +203,10 @@ class Keeper:
 
     def stop(self, child: subprocess.Popen[bytes]) -> None:
         """Cleanly, and by force if that takes too long."""
-        with contextlib.suppress(ProcessLookupError):
-            child.send_signal(self._task["stop"])
+        stop = signal.Signals(self._task["stop"])
+        if not self.send_elsewhere(stop):
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(stop)
         try:
             child.wait(self._task["grace"])
         except subprocess.TimeoutExpired:
@@ -213,11 +215,15 @@ class Keeper:
             self.end(child)
 
     def kill(self, child: subprocess.Popen[bytes]) -> None:
-        if self._task["kill"]:
-            run_quietly(self._task["kill"])
+        if self.send_elsewhere(signal.SIGKILL):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(self._task["grace"])
         self.end(child)
+
+    def send_elsewhere(self, number: signal.Signals) -> bool:
+        """Whether it runs elsewhere, and was sent the signal. A client may be gone before it has passed one on."""
+        command = [word.replace("{signal}", number.name) for word in self._task["elsewhere"]]
+        return bool(command) and run_quietly(command)
 
     def end(self, child: subprocess.Popen[bytes]) -> None:
         """Its whole group."""
@@ -227,9 +233,11 @@ class Keeper:
             child.wait(SWEEP_SECONDS)
 
 
-def run_quietly(argv: list[str]) -> None:
+def run_quietly(argv: list[str]) -> bool:
+    """Whether it succeeded."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(argv, check=False, capture_output=True, timeout=30)
+        return subprocess.run(argv, check=False, capture_output=True, timeout=30).returncode == 0
+    return False
 
 
 def put_away(log: Path, kept: Path) -> None:

@@ -48,7 +48,7 @@ class Child:
         self._pid = self._former = 0
         self._lifeline.write(json.dumps(task).encode() + b"\n")
         self._lifeline.flush()
-        self._patience = task["grace"] + SWEEP_SECONDS + 40  # and the farewell's 30 seconds
+        self._patience = 2 * task["grace"] + SWEEP_SECONDS + 100  # 30 for each of the three commands that may be run
 
     def ended(self) -> bool:
         return self._keeper.poll() is not None
@@ -135,7 +135,7 @@ class Children:
         env: Mapping[str, str],
         stop: signal.Signals = signal.SIGTERM,
         grace: float = GRACE,
-        kill: Iterable[str] = (),
+        elsewhere: Iterable[str] = (),
         pauses: Iterable[float] = PAUSES,
         farewell: Iterable[str] = (),
     ) -> Child:
@@ -148,7 +148,7 @@ class Children:
             group=home.user.gid if home.user else None,
             stop=stop.value,
             grace=grace,
-            kill=list(kill),
+            elsewhere=list(elsewhere),
             pauses=list(pauses),
             farewell=list(farewell),
             log=str(home.log),

@@ -104,15 +104,28 @@ def test_a_restarted_server_stops_cleanly(children: Children, home: Home) -> Non
     eventually(lambda: starts(home) == ["start", "clean", "start"])
 
 
-def test_one_that_does_not_stop_is_killed_as_it_asks_to_be(children: Children, home: Home) -> None:
-    """A container goes on when its client is killed: it takes a word to the engine."""
-    deaf = "trap '' TERM; echo start >> starts; while :; do sleep 0.05; done"
-    kill = ["sh", "-c", f"echo killed >> {home.folder}/starts"]
-    child = children.start(home, ["sh", "-c", deaf], env=dict(os.environ), grace=0.2, kill=kill)
+def test_one_that_runs_elsewhere_is_sent_signals_there(children: Children, home: Home) -> None:
+    """A container goes on when its client ends, and a client may end before it has passed a signal on."""
+    hasty = "trap 'echo hasty >> starts; exit' TERM; echo start >> starts"
+    patient = "while :; do sleep 0.02; ! grep -qs SIGTERM sent || { rm sent; exit; }; done"
+    start_elsewhere(children, home, f"{hasty}; {patient}").restart()
+    eventually(lambda: starts(home) == ["start", "start"])
+
+
+def test_one_that_does_not_stop_elsewhere_is_killed_there(children: Children, home: Home) -> None:
+    deaf = "trap '' TERM; echo start >> starts; while :; do sleep 0.02; done"
+    start_elsewhere(children, home, deaf).restart()
+    eventually(lambda: starts(home) == ["start", "start"])
+    assert (home.folder / "sent").read_text().split() == ["SIGTERM", "SIGKILL"]
+
+
+def start_elsewhere(children: Children, home: Home, client: str) -> Child:
+    """The client of a server that is sent its signals by a command."""
+    elsewhere = ["sh", "-c", f"echo {{signal}} >> {home.folder}/sent"]
+    child = children.start(home, ["sh", "-c", client], env=dict(os.environ), grace=0.2, elsewhere=elsewhere)
     eventually((home.folder / "starts").exists)
     child.endure()
-    child.restart()
-    eventually(lambda: starts(home) == ["start", "killed", "start"])
+    return child
 
 
 def test_it_is_alone_when_it_comes_back(children: Children, home: Home) -> None:
