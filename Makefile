@@ -52,12 +52,13 @@ bench-full: .venv/.bench peers ## Measure everything, the libraries that others 
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
-check: install ## Format, lint, types, import rules, generated files, known vulnerabilities
+check: install ## Format, lint, types, import rules, generated files, the choreography, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.generate --check
+	@$(BIN)/saga check --schemas docs/schemas
 	@$(BIN)/python -m infra.dependencies
 
 fmt: install ## Format the code and mend what the linter can mend

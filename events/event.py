@@ -21,13 +21,17 @@ class Message(BaseModel):
 
 
 class Event(Message):
-    """Published by the owner of `exchange` under the routing key `event_type`."""
+    """Published by the owner of `exchange` under the routing key `event_type`. Nobody needs to hear a `final` one."""
 
     event_type: ClassVar[str]
     exchange: ClassVar[str]
+    final: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, event_type: str | None = None, exchange: str | None = None, **config: Any) -> None:
+    def __init_subclass__(
+        cls, *, event_type: str | None = None, exchange: str | None = None, final: bool = False, **config: Any
+    ) -> None:
         super().__init_subclass__(**config)
+        cls.final = final
         if event_type is not None:
             cls.event_type = event_type
         if exchange is not None:

@@ -1,6 +1,7 @@
 """Make the schemas, the choreography, the canvases and the dashboards from the code: `python -m infra.generate`.
 
-With `--check`, write nothing and exit with 1, naming each file that is stale.
+With `--check`, write nothing and exit with 1, naming each file that is stale. An event that needs a new version, since
+messages or readers of before wouldn't do any more, is refused.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pydantic.fields import FieldInfo
 import events
 from events import Event, Message
 from infra import grafana
-from saga import Book, Command, Kind, Service, Settings
+from saga import Book, Command, Kind, Service, Settings, checking
 from saga.broker import short
 from saga.installed import installed
 from saga.migrations import folder
@@ -46,6 +47,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     check: bool = parser.parse_args().check
+    outgrown = list(checking.outgrown(spoken(), ROOT / SCHEMAS))
+    for finding in outgrown:
+        print(finding)
+    if outgrown:
+        return 1
     outdated = stale()
     for path, text in outdated.items():
         print(f"{path} is {'stale: run make generate' if check else 'made anew'}")

@@ -16,12 +16,12 @@ from events import (
 )
 from inventory_service import domain, store
 from inventory_service.laws import LAWS
-from saga import Command, Kind, Refusal, Service, Tx
+from saga import Intervention, Kind, Refusal, Service, Tx
 
 inventory = Service("inventory", laws=LAWS, forget=store.sql.forget)
 
 
-class ReleaseStock(AboutOrder, Command):
+class ReleaseStock(AboutOrder, Intervention):
     """Somebody at the API wants the order's reservation gone."""
 
 
@@ -56,7 +56,7 @@ async def release_stock(
     ]
 
 
-@inventory.on(ShipmentDispatched, kind=Kind.RETRIABLE)
+@inventory.on(ShipmentDispatched, kind=Kind.RETRIABLE, after=reserve_stock)
 async def deduct_stock(left: Sequence[ShipmentDispatched], tx: Tx) -> Sequence[StockDeducted]:
     """Take the reserved pieces off the shelf: they have left the house."""
     held = await store.deduct(tx, (event.order_id for event in left))

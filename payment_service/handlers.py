@@ -16,12 +16,12 @@ from events import (
 from payment_service import domain, store
 from payment_service.gateway import Capture, Charged, Declined, Refund, Refunded
 from payment_service.laws import LAWS
-from saga import Command, Refusal, Service, Tx
+from saga import Intervention, Refusal, Service, Tx
 
 payment = Service("payment", laws=LAWS, forget=store.sql.forget)
 
 
-class RefundPayment(AboutOrder, Command):
+class RefundPayment(AboutOrder, Intervention):
     """Somebody at the API wants the order's money back."""
 
 

@@ -11,7 +11,7 @@ from saga.declarations import Step
 from saga.errors import CommandRefused, SagaError
 from saga.keys import derived
 from saga.laws import Book, Law, Laws
-from saga.messages import Call, Command, Kind, Refusal
+from saga.messages import Call, Command, Intervention, Kind, Refusal
 from saga.service import Service
 from saga.settings import Duration, Settings
 
@@ -27,6 +27,7 @@ __all__ = [
     "CommandRefused",
     "Door",
     "Duration",
+    "Intervention",
     "Kind",
     "Law",
     "Laws",

@@ -26,6 +26,8 @@ class Step:
     kind: Kind
     undoes: "Step | None" = None
     batch: bool = False
+    after: "Step | None" = None
+    too_late: type[Event] | None = None
 
     @property
     def fenced(self) -> bool:
@@ -83,6 +85,12 @@ def answers_of(handler: Handler, *allowed: type) -> frozenset[type[Any]]:
             kinds = ", ".join(f"{kind.__name__.lower()}s" for kind in allowed)
             raise ChoreographyError(f"{name_of(handler)} may return {kinds} or None, not {part!r}")
     return frozenset(declared)
+
+
+def may_be_silent(handler: Handler) -> bool:
+    """Whether None is among its declared answers."""
+    returned = typing.get_type_hints(handler)["return"]
+    return NoneType in _parts(_member(returned) or returned)
 
 
 def takes_batch(handler: Handler) -> bool:

@@ -9,6 +9,13 @@ class Command(Message):
     """Asked of a service through its own door (its REST API), never through the broker."""
 
 
+class Intervention(Command):
+    """A person sets one service right, alone: no step of the saga follows from it.
+
+    What it leaves undone elsewhere is that person's to see to; `saga check` proves nothing about it.
+    """
+
+
 class Call(Message):
     """A request to the outside world, stored in the transaction of the handler that returns it.
 

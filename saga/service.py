@@ -54,16 +54,27 @@ class Service:
         self.exchange = self.exchange or self.name
         self.package = self.package or f"{self.name}_service"
 
-    def on(self, *types: type[Message], undoes: Handler | None = None, kind: Kind | None = None) -> Callable[[H], H]:
+    def on(
+        self,
+        *types: type[Message],
+        undoes: Handler | None = None,
+        kind: Kind | None = None,
+        after: Handler | None = None,
+        too_late: type[Event] | None = None,
+    ) -> Callable[[H], H]:
         """Make a function the handler of these events or commands.
 
         It runs inside one local transaction and returns what is to be said: an event, a call, or None. What it may
         return is what its annotation says. A handler of `Sequence[SomeEvent]` takes a whole batch, and returns as
         many answers in the same order, or None. `undoes` names the handler whose effect it compensates.
+
+        `after` names the handler whose effect this one builds on: it acts only while that stands. `too_late` is what
+        an undo says, undoing nothing, once a pivot has come `after` what it would undo. Both are for `saga check`,
+        which takes the handler's word for them.
         """
 
         def register(handler: H) -> H:
-            self._add(handler, types, undoes, kind)
+            self._add(handler, types, undoes, kind, after, too_late)
             return handler
 
         return register
@@ -109,7 +120,7 @@ class Service:
 
         def register(handler: H) -> H:
             refused = self.step_of(step)
-            if refused.kind is not Kind.COMPENSATABLE or refused.name in self.refusals:
+            if refused.kind not in {Kind.COMPENSATABLE, Kind.PIVOT} or refused.name in self.refusals:
                 raise ChoreographyError(f"{self.name}: {refused.name} can't be refused, or is refused twice")
             self.refusals[refused.name] = Refusing(name_of(handler), handler, answers_of(handler, Event))
             return handler
@@ -189,7 +200,15 @@ class Service:
             step = self.steps[step.name] = replace(step, kind=Kind.COMPENSATABLE)
         return step
 
-    def _add(self, handler: Handler, types: Sequence[type[Message]], undoes: Handler | None, kind: Kind | None) -> None:
+    def _add(
+        self,
+        handler: Handler,
+        types: Sequence[type[Message]],
+        undoes: Handler | None,
+        kind: Kind | None,
+        after: Handler | None,
+        too_late: type[Event] | None,
+    ) -> None:
         name = name_of(handler)
         if name in self.steps:
             raise ChoreographyError(f"{self.name}: two handlers are called {name}")
@@ -199,5 +218,19 @@ class Service:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
         answers = self._answers(handler)
         undone = self._undone(undoes) if undoes else None
-        kind = kind or kind_of(types, answers, undone)
-        self.steps[name] = Step(name, handler, tuple(types), answers, kind, undone, takes_batch(handler))
+        before = self.step_of(after) if after else None
+        if before and before.kind is Kind.LISTENER:
+            raise ChoreographyError(f"{self.name}: {name} can't come after {before.name}, which only listens")
+        if too_late and (undone is None or too_late not in answers):
+            raise ChoreographyError(f"{self.name}: {name} undoes nothing, or never says {too_late.__name__}")
+        self.steps[name] = Step(
+            name,
+            handler,
+            tuple(types),
+            answers,
+            kind or kind_of(types, answers, undone),
+            undone,
+            takes_batch(handler),
+            before,
+            too_late,
+        )

@@ -62,7 +62,7 @@ async def refuse_shipment(refusal: Refusal, tx: Tx) -> ShipmentRejected:
     return ShipmentRejected(order_id=order_id, reason=refusal.reason, detail=refusal.detail)
 
 
-@shipping.on(Dispatch, kind=Kind.PIVOT)
+@shipping.on(Dispatch, kind=Kind.PIVOT, after=schedule_shipment)
 async def dispatch_shipment(dispatch: Dispatch, tx: Tx) -> ShipmentDispatched:
     """Hand the parcels over: from here on there is no way back."""
     shipment = await store.lock(tx, dispatch.order_id)
@@ -75,7 +75,7 @@ async def dispatch_shipment(dispatch: Dispatch, tx: Tx) -> ShipmentDispatched:
     return ShipmentDispatched(order_id=dispatch.order_id, parcels=tuple(shipment.parcels))
 
 
-@shipping.on(OrderCancelled, CancelShipment, undoes=schedule_shipment)
+@shipping.on(OrderCancelled, CancelShipment, undoes=schedule_shipment, too_late=ShipmentCancellationRefused)
 async def cancel_shipment(
     cancelled: OrderCancelled | CancelShipment, tx: Tx
 ) -> CancelBooking | ShipmentCancelled | ShipmentCancellationRefused:

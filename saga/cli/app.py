@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from saga.audit import HORIZON
+from saga.checking import REPEATS
 from saga.cli.audit import Asked, run_audit
+from saga.cli.check import run_check
 from saga.cli.dead import dead
 from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, tiers
@@ -120,6 +122,23 @@ def topology_command() -> None:
         console.print("[green]everything is as it should be[/]")
 
     _run(command)
+
+
+@app.command("check")
+def check_command(
+    *,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="How often a fact comes from outside, under another id")
+    ] = REPEATS,
+    schemas: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Published schemas that the events must still fit")
+    ] = None,
+) -> None:
+    """Prove the choreography from the handlers' declarations, or tell the shortest story in which it fails.
+
+    No server is needed. Exits with 1 if anything is wrong.
+    """
+    raise typer.Exit(run_check(installed(), repeats, schemas, console))
 
 
 @app.command("audit")

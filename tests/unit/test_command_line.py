@@ -199,3 +199,29 @@ def test_what_makes_no_sense_of_dead_letters_is_told(
     end = run(monkeypatch, ["dead", *words])
     assert told in f"{end} {capsys.readouterr().err}"
     assert code in {None, end}
+
+
+def test_the_choreography_is_checked_without_any_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["saga", "check", "--repeats", "1", "--schemas", "docs/schemas"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    assert "✓ proven" in told
+    assert "inventory, order, payment, shipping: 891 states" in told
+
+
+def test_an_unsound_choreography_is_told_with_its_story(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("saga.cli.app.installed", lambda: [inventory, order])
+    monkeypatch.setattr("sys.argv", ["saga", "check"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().out
+    assert ended.value.code == 1
+    assert "✗ payment.declined.v1 is said by nobody, neither by a step nor by an entry\n" in told
+    assert "order.follow_order waits for payment.declined.v1\n" in told
+    assert "proven" not in told

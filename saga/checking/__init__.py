@@ -1,0 +1,37 @@
+"""Proves a choreography from its declarations, before it runs; or tells the shortest story in which it fails."""
+
+import time
+from collections.abc import Sequence
+
+from saga.checking.actors import actors, interventions
+from saga.checking.findings import Finding, Report
+from saga.checking.schemas import incompatible, outgrown
+from saga.checking.search import explore
+from saga.checking.shape import misshapen
+from saga.errors import ChoreographyError
+from saga.service import Service
+
+__all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "outgrown"]
+
+REPEATS = 2
+
+
+def check(services: Sequence[Service], repeats: int = REPEATS) -> Report:
+    """Follow one saga through every order of messages, refusals and cancellations, with the runtime's inbox and fence.
+
+    What comes from outside is said up to `repeats` times, each time under another id.
+    """
+    began = time.perf_counter()
+    taking_part = [service for service in services if service.steps]
+    names = [service.name for service in taking_part]
+    try:
+        parts = actors(taking_part)
+    except ChoreographyError as error:
+        return Report(names, [Finding(str(error))], 0, 0, time.perf_counter() - began, [])
+    findings = list(misshapen(taking_part, parts))
+    explored = explore(parts, repeats)
+    if explored.counterexample:
+        findings.append(explored.counterexample)
+    findings += [Finding(idle) for idle in explored.idle]
+    seconds = time.perf_counter() - began
+    return Report(names, findings, explored.states, explored.moves, seconds, interventions(taking_part))

@@ -1,0 +1,121 @@
+"""Steps as the abstract choreography sees them: by the names of what they hear and may answer, without any data."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from events import Event, Message
+from saga.declarations import Settlement, Step, may_be_silent
+from saga.errors import ChoreographyError
+from saga.messages import Call, Command, Intervention, Kind
+from saga.service import Service
+
+Answer = str | None
+"""The type of an event; None, where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One step.
+
+    `answers` are what it may say at once, `outcomes` what it may say when its call to the outside world has ended:
+    empty, where it makes none. `refusals` are those of them with which it refuses, which means it has done nothing.
+    `forgetful` is whether its service forgets sagas that have ended.
+    """
+
+    service: str
+    name: str
+    kind: Kind
+    hears: frozenset[str]
+    answers: frozenset[Answer]
+    outcomes: frozenset[Answer]
+    refusals: frozenset[str]
+    commands: frozenset[str]
+    undoes: str | None
+    after: str | None
+    too_late: str | None
+    forgetful: bool
+
+    @property
+    def id(self) -> str:
+        return f"{self.service}.{self.name}"
+
+    @property
+    def says(self) -> frozenset[str]:
+        return frozenset(answer for answer in self.answers | self.outcomes if answer is not None)
+
+    def in_time(self, answers: frozenset[Answer]) -> frozenset[Answer]:
+        """Those of them that an undo gives when it isn't too late."""
+        return frozenset(answer for answer in answers if answer is None or answer != self.too_late)
+
+    @property
+    def takes_part(self) -> bool:
+        return self.kind is not Kind.LISTENER
+
+
+def actors(services: Iterable[Service]) -> list[Actor]:
+    """Every step, but for a person's interventions. Raises ChoreographyError where a call leads nowhere."""
+    return [_actor(service, step) for service in services for step in service.steps.values()]
+
+
+def interventions(services: Iterable[Service]) -> list[str]:
+    """What a person may ask of one service alone: `service.Command`."""
+    return [
+        f"{service.name}.{message.__name__}"
+        for service in services
+        for step in service.steps.values()
+        for message in step.hears
+        if issubclass(message, Intervention)
+    ]
+
+
+def name_of(message: type[Message]) -> str:
+    """Its wire name; a command has none, and is called by its class."""
+    return message.event_type if issubclass(message, Event) else message.__name__
+
+
+def _actor(service: Service, step: Step) -> Actor:
+    refusing = service.refusals.get(step.name)
+    refusals = frozenset(map(name_of, refusing.answers)) if refusing else frozenset()
+    heard = [message for message in step.hears if not issubclass(message, Intervention)]
+    answers: set[Answer] = {name_of(answer) for answer in step.answers if issubclass(answer, Event)}
+    answers |= refusals
+    if not step.answers or may_be_silent(step.handler):
+        answers.add(None)
+    return Actor(
+        service=service.name,
+        name=step.name,
+        kind=step.kind,
+        hears=frozenset(map(name_of, heard)),
+        answers=frozenset(answers),
+        outcomes=frozenset(_outcomes(service, [a for a in step.answers if issubclass(a, Call)])),
+        refusals=refusals,
+        commands=frozenset(name_of(message) for message in heard if issubclass(message, Command)),
+        undoes=f"{service.name}.{step.undoes.name}" if step.undoes else None,
+        after=f"{service.name}.{step.after.name}" if step.after else None,
+        too_late=name_of(step.too_late) if step.too_late else None,
+        forgetful=service.forget is not None,
+    )
+
+
+def _outcomes(service: Service, asked: Sequence[type[Call]]) -> set[Answer]:
+    """What may be said when these calls, and those that follow from them, have ended."""
+    said: set[Answer] = set()
+    todo, seen = list(asked), set(asked)
+    while todo:
+        settlement = _settlement(service, todo.pop())
+        said |= {name_of(answer) for answer in settlement.answers if issubclass(answer, Event)}
+        if not settlement.answers or may_be_silent(settlement.handler):
+            said.add(None)
+        more = {answer for answer in settlement.answers if issubclass(answer, Call)} - seen
+        todo += more
+        seen |= more
+    return said
+
+
+def _settlement(service: Service, call: type[Call]) -> Settlement:
+    try:
+        return service.settlements[call]
+    except KeyError:
+        raise ChoreographyError(
+            f"{service.name}: {call.__name__} is asked for, and no settlement hears its outcome"
+        ) from None

@@ -1,0 +1,39 @@
+"""`saga check`: whether the choreography is sound, before anything runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from saga.checking import Report, check, outgrown
+from saga.service import Service
+
+PROVEN = (
+    "On every path that ends in a refusal or a cancellation, each step that was done is undone, once, and no pivot has "
+    "passed; after a pivot nothing is undone, and everyone who did something hears of it; everything that is said is "
+    "heard, and every story has an end."
+)
+
+
+def run_check(services: Sequence[Service], repeats: int, schemas: Path | None, console: Console) -> int:
+    """Check and tell; the exit code."""
+    report = check(services, repeats)
+    findings = [*report.findings]
+    if schemas:
+        findings += outgrown(sorted({e for s in services for e in s.said}, key=lambda e: e.event_type), schemas)
+    for finding in findings:
+        console.print(f"[red]✗[/] {finding.problem}", highlight=False, soft_wrap=True)
+        for number, line in enumerate(finding.trace, 1):
+            console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)
+    _tell(report, console)
+    if not findings:
+        console.print(f"[green]✓ proven:[/] {PROVEN}", highlight=False)
+    return int(bool(findings))
+
+
+def _tell(report: Report, console: Console) -> None:
+    looked = f"{report.states:,} states, {report.moves:,} moves, {report.seconds:.1f} s"
+    console.print(f"{', '.join(report.services)}: {looked}", highlight=False, markup=False)
+    if report.interventions:
+        asked = ", ".join(report.interventions)
+        console.print(f"Left out, since a person asks it of one service alone: {asked}", highlight=False, markup=False)
