@@ -141,6 +141,37 @@ def check_command(
     raise typer.Exit(run_check(installed(), repeats, schemas, console))
 
 
+@app.command("explore")
+def explore_command(
+    scenario: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="A saga.exploring.Scenario")],
+    *,
+    faults: Annotated[int, typer.Option(min=0, help="At most so many in a schedule of one saga")] = 1,
+    schedules: Annotated[int, typer.Option(min=1, help="At most so many of each story")] = 500,
+    seed: Annotated[int, typer.Option(help="Of the first schedule at random")] = 1,
+    chances: Annotated[int, typer.Option(min=0, help="So many schedules at random")] = 100,
+    again: Annotated[str | None, typer.Option(help="Only this schedule, as it was told before")] = None,
+) -> None:
+    """Run real handlers and SQL on a real PostgreSQL, with messages, faults and crossings as a scheduler has them.
+
+    On databases of its own, which it drops. Exits with 1 at the first schedule that goes wrong. Reads
+    SAGA_ADMIN_POSTGRES_URL.
+    """
+    from saga.cli.explore import explore, explore_again, scenario_at  # handlers, and what they import
+
+    async def command() -> None:
+        postgres = Endpoints.load().require("admin_postgres_url")
+        found = scenario_at(scenario)
+        if again:
+            raise typer.Exit(await explore_again(found, postgres, again, console))
+        raise typer.Exit(
+            await explore(
+                found, postgres, faults=faults, schedules=schedules, seed=seed, chances=chances, console=console
+            )
+        )
+
+    _run(command)
+
+
 @app.command("audit")
 def audit_command(
     *,

@@ -1,0 +1,62 @@
+"""`saga explore`: real handlers and SQL under every schedule, and under schedules at random."""
+
+import time
+from collections.abc import AsyncIterator
+from importlib import import_module
+
+from rich.console import Console
+
+from saga.errors import CannotStart
+from saga.exploring import Found, Scenario, Tally, exhaust, replay, roam
+
+
+def scenario_at(where: str) -> Scenario:
+    """What `module:name` names. Raises CannotStart."""
+    module, _, name = where.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CannotStart(f"{where!r} can't be explored: {error}", "say module:name of a Scenario") from None
+    if not isinstance(found, Scenario):
+        raise CannotStart(f"{where!r} is a {type(found).__name__}", "say module:name of a Scenario")
+    return found
+
+
+async def explore(
+    scenario: Scenario, postgres: str, *, faults: int, schedules: int, seed: int, chances: int, console: Console
+) -> int:
+    """Exhaust each story, then roam; the exit code. It ends with the first schedule that goes wrong."""
+    for story in scenario.stories:
+        tally = Tally()
+        exploring = exhaust(scenario, story, postgres, faults=faults, limit=schedules, tally=tally)
+        if await _tell(story, exploring, tally, console):
+            return 1
+    tally = Tally()
+    roaming = roam(scenario, postgres, seed=seed, schedules=chances, tally=tally)
+    return int(await _tell(f"at random, from seed {seed}", roaming, tally, console))
+
+
+async def explore_again(scenario: Scenario, postgres: str, schedule: str, console: Console) -> int:
+    """One schedule, as it was told: `story:faults:choices`, or `seed N`."""
+    tally = Tally()
+    if seed := schedule.removeprefix("seed ").strip() if schedule.startswith("seed ") else "":
+        if not seed.isdigit():
+            raise CannotStart(f"{schedule!r} is no schedule", "say 'seed' and a number")
+        again: AsyncIterator[Found] = roam(scenario, postgres, seed=int(seed), schedules=1, tally=tally)
+    else:
+        again = replay(scenario, schedule, postgres)
+    return int(await _tell(schedule, again, tally, console))
+
+
+async def _tell(what: str, exploring: AsyncIterator[Found], tally: Tally, console: Console) -> bool:
+    """Whether anything was found, which is told."""
+    began = time.perf_counter()
+    async for found in exploring:
+        console.print(f"[red]✗[/] {found.problem}", highlight=False, soft_wrap=True)
+        for number, line in enumerate(found.trace, 1):
+            console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"See it again with --again '{found.schedule}'.", highlight=False, markup=False, soft_wrap=True)
+        return True
+    looked = f"{tally.schedules:,} schedules, {tally.actions:,} actions, {time.perf_counter() - began:.1f} s"
+    console.print(f"[green]✓[/] {what}: {looked}", highlight=False)
+    return False

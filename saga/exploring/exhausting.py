@@ -1,0 +1,133 @@
+"""Every schedule of one saga, up to so many faults.
+
+What different services do next can be done in either order with the same result, since they share no database. Of such
+schedules one is enough: the others sleep (Godefroid, Partial-Order Methods for the Verification of Concurrent Systems).
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from saga.errors import CannotStart
+from saga.exploring.company import Company, Failed, company
+from saga.exploring.findings import Found, Tally
+from saga.exploring.judge import Judge
+from saga.exploring.scenario import Scenario
+from saga.exploring.scene import Action, Scene
+from saga.exploring.single import Single, single
+
+SAGA = UUID("00000000-0000-7000-8000-000000000001")
+NOBODY: frozenset[Action] = frozenset()
+
+
+class Enough(Exception):
+    """As many schedules as were wanted."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """What was chosen at each scene, by its place among all that could have happened there; and in words."""
+
+    choices: tuple[int, ...] = ()
+    told: tuple[str, ...] = ()
+
+    def then(self, choice: int, action: Action) -> "Path":
+        return Path((*self.choices, choice), (*self.told, str(action)))
+
+
+@dataclass
+class Exhausting:
+    """A depth-first search, in which databases go back where the search does."""
+
+    company: Company
+    judge: Judge
+    story: str
+    faults: int
+    limit: int
+    tally: Tally = field(default_factory=Tally)
+
+    async def search(self, scene: Scene, asleep: frozenset[Action], path: Path) -> AsyncGenerator[Found]:
+        """What is wrong at the end of any schedule that goes on from here."""
+        if scene.is_quiet:
+            self.tally.schedules += 1
+            self.limit -= 1
+            async for problem in self.judge.broken(self.company, scene):
+                yield self._found(problem, path)
+            if self.limit <= 0:
+                raise Enough
+        tried: set[Action] = set()
+        for choice, action in enumerate(scene.actions()):
+            if action not in asleep:
+                still = frozenset(other for other in asleep | tried if other.commutes(action))
+                async with aclosing(self.follow(action, scene, still, path.then(choice, action))) as found:
+                    async for each in found:
+                        yield each
+                tried.add(action)
+
+    async def follow(
+        self, action: Action, scene: Scene, asleep: frozenset[Action], path: Path
+    ) -> AsyncGenerator[Found]:
+        """The same, of schedules in which this comes next."""
+        pool: Single = self.company.members[action.service].pool  # type: ignore[assignment] # `single` has made it
+        async with pool.going_back():
+            self.tally.actions += 1
+            try:
+                after = await self.company.after(action, scene)
+            except Failed as failure:
+                yield self._found(str(failure), path)
+                return
+            async with aclosing(self.search(after, asleep, path)) as found:
+                async for each in found:
+                    yield each
+
+    async def replay(self, scene: Scene, choices: tuple[int, ...], path: Path) -> AsyncGenerator[Found]:
+        """What is wrong at the end of this one schedule."""
+        try:
+            for choice in choices:
+                action = scene.actions()[choice]
+                path = path.then(choice, action)
+                scene = await self.company.after(action, scene)
+        except Failed as failure:
+            yield self._found(str(failure), path)
+            return
+        async for problem in self.judge.broken(self.company, scene):
+            yield self._found(problem, path)
+
+    def _found(self, problem: str, path: Path) -> Found:
+        return Found(problem, path.told, f"{self.story}:{self.faults}:{'.'.join(map(str, path.choices))}")
+
+
+async def exhaust(
+    scenario: Scenario, story: str, postgres: str, *, faults: int, limit: int, tally: Tally
+) -> AsyncGenerator[Found]:
+    """What is wrong in any schedule of this story with at most so many faults, as it is found; `limit` of them at most.
+
+    `postgres` is a server, with a superuser's credentials. What was looked at is counted in `tally`.
+    """
+    async with company(scenario, postgres, single) as services:
+        await services.begin()
+        search = Exhausting(services, Judge(scenario), story, faults, limit, tally)
+        scene = services.opening(scenario.stories[story](SAGA), faults)
+        try:
+            async with aclosing(search.search(scene, NOBODY, Path())) as found:
+                async for each in found:
+                    yield each
+        except Enough:
+            return
+
+
+async def replay(scenario: Scenario, schedule: str, postgres: str) -> AsyncGenerator[Found]:
+    """What is wrong at the end of a schedule that `exhaust` has told."""
+    try:
+        story, faults, choices = schedule.split(":")
+        said, bound = scenario.stories[story](SAGA), int(faults)
+        places = tuple(map(int, choices.split(".")))
+    except (ValueError, KeyError):
+        raise CannotStart(f"{schedule!r} is no schedule of this scenario", "give one as it was told") from None
+    async with company(scenario, postgres, single) as services:
+        await services.begin()
+        search = Exhausting(services, Judge(scenario), story, bound, limit=1)
+        async with aclosing(search.replay(services.opening(said, bound), places, Path())) as found:
+            async for each in found:
+                yield each

@@ -1,0 +1,112 @@
+"""The cinema, with at most one bug planted in it."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from events import Message
+from saga import Book, Call, Laws, Pool, Refusal, Service, Tx
+from saga.caller import Performer
+from saga.exploring import Scenario
+from tests.exploring.cinema.hall import hall
+from tests.exploring.cinema.messages import (
+    Charge,
+    Charged,
+    Declined,
+    GiveUp,
+    Refunded,
+    SeatsHeld,
+    TicketsGivenUp,
+    TicketsWanted,
+    Want,
+)
+
+BUGS = (
+    "no undo",
+    "undo that isn't idempotent",
+    "undo before do",
+    "lost update",
+    "said outside the transaction",
+    "refund of the wrong amount",
+)
+LAWS = Laws(
+    sagas="",
+    rules=(
+        Book(
+            "ticket",
+            keeper="till",
+            entries="SELECT order_id::text AS saga_id, CASE WHEN kept > 0 THEN 'sold' ELSE 'none' END AS entry "
+            "FROM payment WHERE order_id = ANY ($1::text[]::uuid[])",
+            unknown="none",
+        ),
+    ),
+)
+
+
+def desk() -> Service:
+    service = Service("desk", package="tests.exploring.cinema", front_door=True)
+
+    @service.on(Want)
+    async def want(command: Want, _: Tx) -> TicketsWanted:
+        return TicketsWanted(order_id=command.order_id)
+
+    @service.on(GiveUp)
+    async def give_up(command: GiveUp, _: Tx) -> TicketsGivenUp:
+        return TicketsGivenUp(order_id=command.order_id)
+
+    return service
+
+
+def till(bug: str) -> Service:
+    service = Service("till", package="tests.exploring.cinema", laws=LAWS)
+
+    @service.on(SeatsHeld)
+    async def charge(held: SeatsHeld, _: Tx) -> Charge:
+        return Charge(order_id=held.order_id, amount=held.amount, card=held.card)
+
+    @service.settles(Charge)
+    async def record(charge: Charge, is_paid: bool, tx: Tx) -> Charged | Declined:  # noqa: FBT001 - the outcome
+        if not is_paid:
+            return Declined(order_id=charge.order_id)
+        await tx.execute("INSERT INTO payment VALUES ($1, $2)", charge.order_id, charge.amount)
+        return Charged(order_id=charge.order_id)
+
+    @service.refuses(charge)
+    async def refuse_charge(refusal: Refusal, _: Tx) -> Declined:
+        return Declined(order_id=UUID(refusal.saga))
+
+    @service.on(TicketsGivenUp, undoes=charge)
+    async def refund(given_up: TicketsGivenUp, tx: Tx) -> Refunded:
+        part = 2 if bug == "refund of the wrong amount" else 1
+        await tx.execute("UPDATE payment SET kept = kept - kept / $2 WHERE order_id = $1", given_up.order_id, part)
+        return Refunded(order_id=given_up.order_id)
+
+    return service
+
+
+def cinema(bug: str = "") -> Scenario:
+    around: list[Pool] = []
+
+    def bank(_: Pool) -> Mapping[type[Call], Performer]:
+        async def perform(charge: Charge, _: UUID) -> bool:
+            return charge.card == "good"
+
+        return {Charge: perform}
+
+    def nobody(pool: Pool) -> Mapping[type[Call], Performer]:
+        around[:] = [pool]
+        return {}
+
+    return Scenario(
+        services=[desk(), hall(bug, around), till(bug)],
+        stories={
+            "bought": lambda saga: [TicketsWanted(order_id=saga)],
+            "declined": lambda saga: [TicketsWanted(order_id=saga, card="bad")],
+            "given up": given_up,
+        },
+        outside={"till": bank, "hall": nobody},
+        prepared={"hall": "INSERT INTO room (name, free) VALUES ('one', 3)"},
+    )
+
+
+def given_up(saga: UUID) -> Sequence[Message]:
+    return [TicketsWanted(order_id=saga), TicketsGivenUp(order_id=saga)]
