@@ -25,6 +25,7 @@ from infra import grafana
 from saga import Book, Command, Kind, Service, Settings, checking
 from saga.broker import short
 from saga.installed import installed
+from saga.messages import wire_name
 from saga.migrations import folder
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +91,7 @@ def documents() -> Iterator[tuple[Path, str]]:
 def spoken() -> list[type[Event]]:
     """Every event of the published language."""
     types = {thing for thing in vars(events).values() if isinstance(thing, type) and issubclass(thing, Event)}
-    return sorted(types - {Event}, key=wire)
+    return sorted(types - {Event}, key=wire_name)
 
 
 def in_order_of_hearing(known: Sequence[Service]) -> list[Service]:
@@ -125,9 +126,9 @@ def flowchart(told: Sequence[Service]) -> Iterator[str]:
     yield "flowchart LR"
     parts = [(service, step) for service in told for step in service.steps.values() if step.kind is not Kind.LISTENER]
     messages = {message for service, step in parts for message in (*step.hears, *service.said_by(step))}
-    for message in sorted(messages, key=wire):
+    for message in sorted(messages, key=wire_name):
         left, right = ("[/", "/]") if issubclass(message, Command) else ("([", "])")
-        yield f'  {message.__name__}{left}"{wire(message)}"{right}'
+        yield f'  {message.__name__}{left}"{wire_name(message)}"{right}'
     for service, step in parts:
         yield f'  {step.name}{{{{"{service.name}:<br/>{step.name}"}}}}:::{step.kind}'
         yield from (f"  {heard.__name__} --> {step.name}" for heard in step.hears)
@@ -171,13 +172,17 @@ def steps(service: Service) -> Iterator[Row]:
 
 def alarms(service: Service) -> Iterator[Row]:
     for alarm in service.alarms:
-        yield duration(alarm.period), f"`{alarm.name}`: {summary(alarm.handler)}", names(sorted(alarm.asks, key=wire))
+        yield (
+            duration(alarm.period),
+            f"`{alarm.name}`: {summary(alarm.handler)}",
+            names(sorted(alarm.asks, key=wire_name)),
+        )
 
 
 def calls(service: Service) -> Iterator[Row]:
     for call, settlement in service.settlements.items():
         askers = ", ".join(f"`{step.name}`" for step in service.steps.values() if call in step.answers)
-        yield names([call]), summary(call), askers, names(sorted(settlement.answers, key=wire))
+        yield names([call]), summary(call), askers, names(sorted(settlement.answers, key=wire_name))
 
 
 def laws(service: Service) -> Iterator[Row]:
@@ -224,11 +229,7 @@ def duration(value: timedelta) -> str:
 
 
 def names(messages: Iterable[type[Message]]) -> str:
-    return ", ".join(f"`{wire(message)}`" for message in messages) or "—"
-
-
-def wire(message: type[Message]) -> str:
-    return message.event_type if issubclass(message, Event) else message.__name__
+    return ", ".join(f"`{wire_name(message)}`" for message in messages) or "—"
 
 
 def summary(documented: Any) -> str:

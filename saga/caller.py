@@ -22,7 +22,7 @@ from saga.messages import Call
 from saga.metrics import CALL_SECONDS, CALLED
 from saga.participant import Participant
 from saga.settings import Settings
-from saga.tracing import Caused, trace_id
+from saga.tracing import trace_id
 from saga.waiting import Doorbell, backoffs
 
 log = structlog.get_logger()
@@ -130,7 +130,7 @@ class Caller:
         self._looks_at = 0 if len(rows) == room else perf_counter() + _IDLE
         for row in rows:
             try:
-                call = self._open(row)
+                call = calls.opened(row, self._types)
             except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
                 log.warning("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
                 continue
@@ -220,16 +220,6 @@ class Caller:
             log.warning("call.left_to_its_lease", key=str(call.id), **_about(call), cause=str(error))
         else:
             asyncio.get_running_loop().call_later(pause.total_seconds(), self._look_now)
-
-    def _open(self, row: asyncpg.Record) -> OpenCall:
-        return OpenCall(
-            id=UUID(int=row["id"].int),
-            saga_id=row["saga_id"],
-            step=row["step"],
-            call=self._types[row["type"]].model_validate_json(row["request"]),
-            cause=Caused(row["causationid"], row["traceparent"]),
-            attempts=row["attempts"],
-        )
 
 
 def _about(call: OpenCall) -> dict[str, str]:

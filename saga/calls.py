@@ -1,16 +1,18 @@
 """Calls to the outside world as rows: stored with the step, performed outside any transaction, then closed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
+
+from asyncpg import Record
 
 from events import Envelope, Message
 from saga.database import Tx, sql
 from saga.declarations import Step
 from saga.keys import derived
 from saga.messages import Call
-from saga.tracing import Cause
+from saga.tracing import Cause, Caused
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,18 @@ class OpenCall:
     call: Call
     cause: Cause
     attempts: int
+
+
+def opened(row: Record, types: Mapping[str, type[Call]]) -> OpenCall:
+    """A row of `saga.call`, of one of these types. Raises KeyError or ValueError, if another version wrote it."""
+    return OpenCall(
+        id=UUID(int=row["id"].int),
+        saga_id=row["saga_id"],
+        step=row["step"],
+        call=types[row["type"]].model_validate_json(row["request"]),
+        cause=Caused(row["causationid"], row["traceparent"]),
+        attempts=row["attempts"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

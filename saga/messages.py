@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from events import Message
+from events import Event, Message
 
 
 class Command(Message):
@@ -51,3 +51,8 @@ class Kind(StrEnum):
     """It answers a command, and starts or cancels a saga."""
     LISTENER = "listener"
     """It says nothing, so that the saga doesn't depend on it."""
+
+
+def wire_name(message: type[Message]) -> str:
+    """An event's type; what never goes over the wire is called by its class."""
+    return message.event_type if issubclass(message, Event) else message.__name__

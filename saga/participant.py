@@ -20,7 +20,7 @@ from saga.declarations import Refusing, Settlement, Step
 from saga.errors import HandlerTooSlow, UndeclaredAnswer
 from saga.faultpoints import Point
 from saga.hands import Hands, Nobody
-from saga.messages import Call, Kind, Refusal
+from saga.messages import Call, Kind, Refusal, wire_name
 from saga.metrics import DUPLICATES, HANDLED, SKIPPED
 from saga.outbox import Said
 from saga.retries import origin
@@ -153,7 +153,7 @@ class Participant:
         return Envelope[Message](
             id=identity or str(uuid.uuid7()),
             source=f"{self.service.name}/{door}",
-            type=_wire_name(type(message)),
+            type=wire_name(type(message)),
             subject=message.saga_id,
             time=datetime.now(UTC),
             correlationid=message.saga_id,
@@ -240,11 +240,7 @@ async def in_time(step: str) -> AsyncIterator[None]:
 
 def read_cause(step: Step, stored: str) -> Envelope[Message]:
     """The envelope that was noted on an open call, for this step to undo."""
-    known = {_wire_name(message): message for message in step.hears}
+    known = {wire_name(message): message for message in step.hears}
     document = from_json(stored)
     data = known[document["type"]].model_validate(document["data"])
     return Envelope[Message].model_validate(document | {"data": data})
-
-
-def _wire_name(message: type[Message]) -> str:
-    return message.event_type if issubclass(message, Event) else message.__name__

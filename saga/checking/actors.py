@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from events import Event, Message
+from events import Event
 from saga.declarations import Settlement, Step, may_be_silent
 from saga.errors import ChoreographyError
-from saga.messages import Call, Command, Intervention, Kind
+from saga.messages import Call, Command, Intervention, Kind, wire_name
 from saga.service import Service
 
 Answer = str | None
@@ -68,16 +68,11 @@ def interventions(services: Iterable[Service]) -> list[str]:
     ]
 
 
-def name_of(message: type[Message]) -> str:
-    """Its wire name; a command has none, and is called by its class."""
-    return message.event_type if issubclass(message, Event) else message.__name__
-
-
 def _actor(service: Service, step: Step) -> Actor:
     refusing = service.refusals.get(step.name)
-    refusals = frozenset(map(name_of, refusing.answers)) if refusing else frozenset()
+    refusals = frozenset(map(wire_name, refusing.answers)) if refusing else frozenset()
     heard = [message for message in step.hears if not issubclass(message, Intervention)]
-    answers: set[Answer] = {name_of(answer) for answer in step.answers if issubclass(answer, Event)}
+    answers: set[Answer] = {wire_name(answer) for answer in step.answers if issubclass(answer, Event)}
     answers |= refusals
     if not step.answers or may_be_silent(step.handler):
         answers.add(None)
@@ -85,14 +80,14 @@ def _actor(service: Service, step: Step) -> Actor:
         service=service.name,
         name=step.name,
         kind=step.kind,
-        hears=frozenset(map(name_of, heard)),
+        hears=frozenset(map(wire_name, heard)),
         answers=frozenset(answers),
         outcomes=frozenset(_outcomes(service, [a for a in step.answers if issubclass(a, Call)])),
         refusals=refusals,
-        commands=frozenset(name_of(message) for message in heard if issubclass(message, Command)),
+        commands=frozenset(wire_name(message) for message in heard if issubclass(message, Command)),
         undoes=f"{service.name}.{step.undoes.name}" if step.undoes else None,
         after=f"{service.name}.{step.after.name}" if step.after else None,
-        too_late=name_of(step.too_late) if step.too_late else None,
+        too_late=wire_name(step.too_late) if step.too_late else None,
         forgetful=service.forget is not None,
     )
 
@@ -103,7 +98,7 @@ def _outcomes(service: Service, asked: Sequence[type[Call]]) -> set[Answer]:
     todo, seen = list(asked), set(asked)
     while todo:
         settlement = _settlement(service, todo.pop())
-        said |= {name_of(answer) for answer in settlement.answers if issubclass(answer, Event)}
+        said |= {wire_name(answer) for answer in settlement.answers if issubclass(answer, Event)}
         if not settlement.answers or may_be_silent(settlement.handler):
             said.add(None)
         more = {answer for answer in settlement.answers if issubclass(answer, Call)} - seen

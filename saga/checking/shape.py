@@ -6,9 +6,9 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from events import Event
-from saga.checking.actors import Actor, name_of
+from saga.checking.actors import Actor
 from saga.checking.findings import Finding
-from saga.messages import Call, Kind
+from saga.messages import Call, Kind, wire_name
 from saga.service import Service
 
 
@@ -42,7 +42,7 @@ def ways_to(actors: Sequence[Actor]) -> dict[str, Sequence[str]]:
 def _unheard(
     services: Sequence[Service], actors: Sequence[Actor], ways: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    final = {name_of(event) for service in services for event in service.said if event.final}
+    final = {wire_name(event) for service in services for event in service.said if event.final}
     heard = {message for actor in actors for message in actor.hears}
     for actor in actors:
         for said in sorted(actor.says - heard - final):
@@ -125,7 +125,7 @@ def _unasked(services: Iterable[Service]) -> Iterator[Finding]:
             )
             for answer in refusing.answers - said:
                 yield Finding(
-                    f"{service.name}: {refusing.name} refuses with {name_of(answer)}, which {name} never says"
+                    f"{service.name}: {refusing.name} refuses with {wire_name(answer)}, which {name} never says"
                 )
             if not refusing.answers:
                 yield Finding(f"{service.name}: {refusing.name} refuses {name} without telling anybody")

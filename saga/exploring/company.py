@@ -7,27 +7,24 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from pydantic_core import from_json
 
 from events import Envelope, Event, Message
 from saga import faultpoints
 from saga.caller import Performer
-from saga.calls import OpenCall
-from saga.checking.actors import name_of
+from saga.calls import OpenCall, opened
 from saga.database import CONFLICTS, Pool, queries
 from saga.errors import CommandRefused, SagaError
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, How, Scene
 from saga.faultpoints import Point
-from saga.messages import Call
+from saga.messages import Call, wire_name
 from saga.migrations import RUNTIME_TABLE, SERVICE_TABLE
 from saga.participant import Participant
 from saga.provisioning import DatabaseServer
 from saga.service import Service
 from saga.testing import enveloped
-from saga.tracing import Caused
 
 sql = queries(__file__)
 
@@ -83,17 +80,7 @@ class Member:
 
     async def open_calls(self) -> list[OpenCall]:
         types = {call.__name__: call for call in self.service.settlements}
-        return [
-            OpenCall(
-                id=UUID(int=row["id"].int),
-                saga_id=row["saga_id"],
-                step=row["step"],
-                call=types[row["type"]].model_validate_json(row["request"]),
-                cause=Caused(row["causationid"], row["traceparent"]),
-                attempts=row["attempts"],
-            )
-            for row in await self.pool.fetch(sql.open_calls)
-        ]
+        return [opened(row, types) for row in await self.pool.fetch(sql.open_calls)]
 
 
 class dying_at:  # noqa: N801 - reads like a function
@@ -133,7 +120,7 @@ class Company:
         scene = Scene(faults=faults)
         for message in said:
             if isinstance(message, Event):
-                ids = [f"{message.saga_id}/{name_of(type(message))}/{copy}" for copy in range(copies)]
+                ids = [f"{message.saga_id}/{wire_name(type(message))}/{copy}" for copy in range(copies)]
                 scene = self._said(scene, [enveloped(message, identity, SENDER) for identity in ids])
             else:
                 scene = self._asked(scene, message)
@@ -211,7 +198,7 @@ async def company(
             )
         known = {message for m in members.values() for s in m.service.steps.values() for message in s.hears}
         known |= {message for m in members.values() for message in m.service.said}
-        yield Company(members, {name_of(message): message for message in known})
+        yield Company(members, {wire_name(message): message for message in known})
 
 
 async def _emptying(server: DatabaseServer, name: str) -> str:

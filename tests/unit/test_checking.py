@@ -13,8 +13,8 @@ from order_service.handlers import order
 from payment_service.handlers import payment
 from saga import Call, Command, Kind, Refusal, Service, Tx
 from saga.checking import Report, check
-from saga.checking.actors import name_of
 from saga.declarations import Refusing, Settlement, Step, kind_of
+from saga.messages import wire_name
 from shipping_service.handlers import shipping
 
 SERVICES = [order, inventory, payment, shipping]
@@ -77,8 +77,10 @@ def as_declared(step: Step, answers: frozenset[type[Event | Call]], undoes: Step
 
 def deleted_handlers() -> Iterator[Mutant]:
     for service, declared in declarations():
-        clues = {name_of(declared.call)} if isinstance(declared, Settlement) else set(map(name_of, declared.answers))
-        clues = clues or {service.name, *(name_of(heard) for heard in getattr(declared, "hears", ()))}
+        clues = (
+            {wire_name(declared.call)} if isinstance(declared, Settlement) else set(map(wire_name, declared.answers))
+        )
+        clues = clues or {service.name, *(wire_name(heard) for heard in getattr(declared, "hears", ()))}
         yield Mutant(f"{service.name}.{declared.name}", changed(service, declared, None), clues)
 
 
@@ -91,13 +93,13 @@ def deleted_undoes() -> Iterator[Mutant]:
 
 def deleted_answers() -> Iterator[Mutant]:
     for service, declared in declarations():
-        for answer in sorted(declared.answers, key=name_of):
+        for answer in sorted(declared.answers, key=wire_name):
             left = declared.answers - {answer}
             if isinstance(declared, Step):
                 less: Declared = as_declared(declared, left, declared.undoes)
             else:
                 less = replace(declared, answers=left)  # type: ignore[arg-type] # a part of what it had
-            clues = {name_of(answer), *ids(service, declared)}
+            clues = {wire_name(answer), *ids(service, declared)}
             yield Mutant(f"{declared.name} without {answer.__name__}", changed(service, declared, less), clues)
 
 
