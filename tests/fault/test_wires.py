@@ -1,6 +1,8 @@
 """The tests' own wires do what they say, or the tests of faults would prove nothing."""
 
 import asyncio
+import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -236,3 +238,15 @@ async def _lateness(client: Client, echo: Echo) -> tuple[float, float]:
 
 async def _is(truth: bool) -> bool:  # noqa: FBT001 — what it is asked
     return truth
+
+
+@pytest.mark.parametrize("state", ["whole", "frozen"])
+def test_nobody_is_left_on_a_wire_that_ends_not_even_who_was_just_accepted(state: str) -> None:
+    for _ in range(30):
+        with Wires() as wires:
+            wire = wires.lay("one", f"tcp://{LOOPBACK}:1")
+            if state == "frozen":
+                wire.freeze()
+            client = socket.create_connection((LOOPBACK, wire.port), timeout=2)
+        with client, contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""

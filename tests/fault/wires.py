@@ -17,6 +17,9 @@ from tests.fault.links import Conditions, Link, Towards
 
 T = TypeVar("T")
 
+STEPS_TO_ACCEPT = 3
+"""Of the event loop. Who is just being accepted when asyncio's server closes is dropped, and never hears of it."""
+
 
 class Wire:
     """The way to one server, at a port of its own: one for each client that is to suffer on its own."""
@@ -75,6 +78,10 @@ class Wire:
 
     async def _refuse(self) -> None:
         if self._door:
+            for listening in self._door.sockets:
+                self._loop.remove_reader(listening.fileno())
+            for _ in range(STEPS_TO_ACCEPT):
+                await asyncio.sleep(0)
             self._door.close()
             self._door = None
         await self._cut()

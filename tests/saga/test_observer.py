@@ -17,6 +17,7 @@ from saga import transaction
 from saga.database import open_pool
 from saga.overhearing import Overheard
 from saga.testing import enveloped, eventually
+from tests.builders import order_placed
 from tests.saga.shop import Json, Shop, order_for
 from tests.saga.test_command_line import saga
 
@@ -96,7 +97,7 @@ async def test_an_order_of_what_is_not_there_is_refused(shop: Shop) -> None:
 
 
 async def test_personal_data_are_masked_wherever_they_stand(shop: Shop) -> None:
-    placed = order_for()
+    placed = order_placed(customer_id="nobody-else-is-called-this")
     await shop.publish(placed)
     told = await stands(shop, placed.order_id, State.SUCCEEDED)
     data = told["events"][0]["data"]
