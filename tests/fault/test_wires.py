@@ -242,11 +242,12 @@ async def _is(truth: bool) -> bool:  # noqa: FBT001 — what it is asked
 
 @pytest.mark.parametrize("state", ["whole", "frozen"])
 def test_nobody_is_left_on_a_wire_that_ends_not_even_who_was_just_accepted(state: str) -> None:
+    """A reset is an end too, whenever it is noticed; a client that still waits for one is what must not be."""
     for _ in range(30):
-        with Wires() as wires:
-            wire = wires.lay("one", f"tcp://{LOOPBACK}:1")
-            if state == "frozen":
-                wire.freeze()
-            client = socket.create_connection((LOOPBACK, wire.port), timeout=2)
-        with client, contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionResetError), contextlib.ExitStack() as clients:
+            with Wires() as wires:
+                wire = wires.lay("one", f"tcp://{LOOPBACK}:1")
+                if state == "frozen":
+                    wire.freeze()
+                client = clients.enter_context(socket.create_connection((LOOPBACK, wire.port), timeout=2))
             assert client.recv(1) == b""
