@@ -139,9 +139,9 @@ def stand(choreography: Choreography, known: Known) -> Standing:
     blocked = {part.undoes for part in choreography.parts.values() if part.undoes and part.id in answered}
     settled = answered | blocked
     due = [
-        (min(first[heard] for heard in part.hears & first.keys()), part.id)
+        (since, part.id)
         for part in {part.id: part for heard in first for part in choreography.continuing.get(heard, ())}.values()
-        if part.id not in settled
+        if part.id not in settled and (since := part.due_since(first))
     ]
     remaining = tuple(name for _, name in sorted(due))
     since = min(due)[0] if due else None

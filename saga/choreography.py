@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from events import Event, Message
 from saga.declarations import Step
@@ -21,11 +22,20 @@ class Part:
     says: frozenset[str]
     refuses: frozenset[str]
     undoes: str | None
+    joins: tuple[frozenset[str], ...] = ()
+    """If it waits for several events: of each, the types that will do."""
 
     @property
     def id(self) -> str:
         """`service.step`."""
         return f"{self.service}.{self.name}"
+
+    def due_since(self, heard: Mapping[str, datetime]) -> datetime | None:
+        """When it had all that it goes on from, if it has, by when each type was first heard."""
+        ways = self.joins or [self.hears]
+        times = [min((heard[t] for t in types & heard.keys()), default=None) for types in ways]
+        known = [time for time in times if time is not None]
+        return max(known) if len(known) == len(ways) else None
 
     @property
     def continues(self) -> bool:
@@ -84,6 +94,7 @@ def _part(service: Service, step: Step) -> Part:
         says=_wire(service.said_by(step)),
         refuses=_wire(refusing.answers) if refusing else frozenset(),
         undoes=f"{service.name}.{step.undoes.name}" if step.undoes else None,
+        joins=tuple(map(_wire, step.joins)),
     )
 
 

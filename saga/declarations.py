@@ -28,6 +28,8 @@ class Step:
     batch: bool = False
     after: "Step | None" = None
     too_late: type[Event] | None = None
+    joins: tuple[tuple[type[Message], ...], ...] = ()
+    """The facts that it waits for, all of them: of each, the types that will do. Empty, if any that it hears does."""
 
     @property
     def fenced(self) -> bool:
@@ -91,6 +93,10 @@ def may_be_silent(handler: Handler) -> bool:
     """Whether None is among its declared answers."""
     returned = typing.get_type_hints(handler)["return"]
     return NoneType in _parts(_member(returned) or returned)
+
+
+def alternatives(declared: type[Event] | UnionType) -> tuple[type[Event], ...]:
+    return tuple(_parts(declared))
 
 
 def takes_batch(handler: Handler) -> bool:

@@ -51,6 +51,7 @@ class Housekeeping:
             await self._forget("sagas.forgotten", self._service.forget, self._settings.retention)
 
     async def _forget_steps(self) -> None:
+        await self._forget("joined.forgotten", sql.forget_joined, self._settings.retention)
         await self._forget("fence.forgotten", sql.forget_steps, self._settings.retention)
 
     async def _forget(self, event: str, statement: str, retention: timedelta) -> None:

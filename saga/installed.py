@@ -1,14 +1,37 @@
-"""The services that are installed here."""
+"""The services that are installed here, or that SAGA_SERVICES names."""
 
-from importlib.metadata import entry_points
+import os
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
 
 from saga.errors import CannotStart
 from saga.service import Service
 
 
 def installed(*, besides: str = "") -> list[Service]:
-    """Those of the entry points `saga.services`, but for the one of this name. Raises CannotStart if there are none."""
+    """Those of the entry points `saga.services`, but for the one of this name.
+
+    Where SAGA_SERVICES is set, `MODULE:NAME` of a sequence of services, those instead. Raises CannotStart if there are
+    none.
+    """
+    if told := os.environ.get("SAGA_SERVICES"):
+        return [service for service in _services(told) if service.name != besides]
     found = [entry.load() for entry in entry_points(group="saga.services") if entry.name != besides]
     if not found:
         raise CannotStart("no service is installed here", "run 'make install'")
+    return found
+
+
+def named(where: str) -> object:
+    """What `MODULE:NAME` names. Raises CannotStart."""
+    try:
+        return EntryPoint("", where, "").load()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CannotStart(f"{where!r} names nothing: {error}", "say MODULE:NAME") from error
+
+
+def _services(where: str) -> Sequence[Service]:
+    found = named(where)
+    if not isinstance(found, Sequence) or not all(isinstance(service, Service) for service in found):
+        raise CannotStart(f"SAGA_SERVICES={where} names no services", "name a sequence of them, MODULE:NAME")
     return found

@@ -12,7 +12,7 @@ import uuid_utils.compat as uuid
 from pydantic_core import from_json
 
 from events import Decoder, Envelope, Event, Message
-from saga import calls, faultpoints, fence, inbox, outbox, tracing
+from saga import calls, faultpoints, fence, inbox, joining, outbox, tracing
 from saga.broker import Incoming, Names, delivery
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
@@ -75,12 +75,15 @@ class Consequences:
 class Performed:
     """What a step has done in a transaction: of so many causes, so many were new, and so many did the fence let in.
 
+    Where it joins several facts, `waiting` of the new ones are kept until the others come.
+
     The handler ran for those that were due: on the open calls of the others their undo is noted.
     """
 
     step: Step
     causes: int
     fresh: int
+    waiting: int
     entered: int
     due: int
     follows: Consequences
@@ -125,17 +128,18 @@ class Participant:
         """All that handling these causes does, in a transaction that is the caller's to commit, or not to."""
         follows = self._consequences()
         fresh = await inbox.admit(tx, causes)
-        entered = await fence.enter(tx, step, fresh) if step.fenced else fresh
+        whole = await joining.gather(tx, step, fresh) if step.joins else fresh
+        entered = await fence.enter(tx, step, whole) if step.fenced else whole
         due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
-        follows.spans.admitted(step, causes, fresh, entered, due)
+        follows.spans.admitted(step, causes, fresh, whole, entered, due)
         await self._run(tx, step, due, follows)
         await self._store(tx, follows)
-        return Performed(step, len(causes), len(fresh), len(entered), len(due), follows)
+        return Performed(step, len(causes), len(fresh), len(fresh) - len(whole), len(entered), len(due), follows)
 
     def committed(self, done: Performed) -> None:
         """Count what has been committed, and hand it to those who go on from there."""
         HANDLED.labels(self.service.name, done.step.name).inc(done.entered)
-        SKIPPED.labels(self.service.name, done.step.name).inc(done.fresh - done.entered)
+        SKIPPED.labels(self.service.name, done.step.name).inc(done.fresh - done.waiting - done.entered)
         DUPLICATES.labels(self.service.name).inc(done.causes - done.fresh)
         self._hand_over(done.follows)
 
@@ -196,7 +200,9 @@ class Participant:
         self._hand_over(follows)
 
     async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
-        if step.batch and causes:
+        if step.joins:
+            answers = [await step.handler(*await joining.facts_of(tx, step, cause.saga_id), tx) for cause in causes]
+        elif step.batch and causes:
             answers = await step.handler([cause.data for cause in causes], tx) or [None] * len(causes)
         else:
             answers = [await step.handler(cause.data, tx) for cause in causes]

@@ -27,6 +27,27 @@ SELECT saga_id, $2, 'blocked' FROM unnest($1::text[]) AS saga_id
 ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated', entered_at = now() WHERE fence.state = 'done'
 RETURNING saga_id;
 
+-- name: join_facts
+-- Keep what a step has heard of these sagas beside what it had, the first of each place; how many places are filled.
+INSERT INTO saga.joined AS joined (saga_id, step, facts)
+SELECT saga_id, $1, facts FROM unnest($2::text[], $3::jsonb[]) AS heard (saga_id, facts)
+ON CONFLICT (saga_id, step) DO UPDATE SET facts = excluded.facts || joined.facts, changed_at = now()
+RETURNING saga_id, (SELECT count(*) FROM jsonb_object_keys(joined.facts)) AS places;
+
+-- name: joined_facts
+-- What a step has heard of a saga.
+SELECT facts FROM saga.joined WHERE step = $1 AND saga_id = $2;
+
+-- name: forget_joined
+-- Forget what was heard longer ago than that: the oldest, at most so many; how many rows there were.
+WITH old AS MATERIALIZED (
+    SELECT saga_id, step FROM saga.joined WHERE changed_at < now() - $1::interval
+    ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM saga.joined USING old WHERE joined.saga_id = old.saga_id AND joined.step = old.step RETURNING 1
+)
+SELECT count(*) FROM gone;
+
 -- name: forget_steps
 -- Forget the steps that were entered longer ago than that: the oldest, at most so many; how many there were.
 WITH old AS MATERIALIZED (

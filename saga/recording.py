@@ -126,11 +126,12 @@ class _Transaction(Spans):
     def handled(self, step: Step, causes: Causes) -> Sequence[Cause]:
         return [self._note(step, cause, "handled") for cause in causes]
 
-    def admitted(self, step: Step, causes: Causes, fresh: Causes, entered: Causes, due: Causes) -> None:
+    def admitted(self, step: Step, causes: Causes, fresh: Causes, whole: Causes, entered: Causes, due: Causes) -> None:
         if len(due) == len(causes):
             return
         got = {id(cause): "duplicate" for cause in causes}
-        got |= {id(cause): "fenced" for cause in fresh} | {id(cause): "noted" for cause in entered}
+        got |= {id(cause): "kept" for cause in fresh} | {id(cause): "fenced" for cause in whole}
+        got |= {id(cause): "noted" for cause in entered}
         for cause in due:
             del got[id(cause)]
         for cause in causes:

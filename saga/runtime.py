@@ -56,13 +56,15 @@ STOPPED_LATE = 1
 """The exit code of a stop that had to be cut short. Nothing is lost: it is in the queue, the outbox and the calls."""
 
 
-def run(service: Service, settings: type[S], router: APIRouter, outside: Outside[S] | None = None) -> None:
+def run(
+    service: Service, settings: type[S], router: APIRouter | None = None, outside: Outside[S] | None = None
+) -> None:
     """Run the service until SIGTERM or SIGINT. Exits with 1 and one line on standard error when it can't start."""
     try:
         loaded = settings.load()
         configure(service.name, loaded.log_level, loaded.log_format)
         _collect_seldom()
-        uvloop.run(_until_signalled(service, loaded, router, outside or nothing_outside))
+        uvloop.run(_until_signalled(service, loaded, router or APIRouter(), outside or nothing_outside))
     except SagaError as error:
         sys.exit(f"{service.name}: {error}")
 

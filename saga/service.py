@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import UnionType
 from typing import TypeVar
 
 from events import Event, Message
@@ -12,6 +13,7 @@ from saga.declarations import (
     Refusing,
     Settlement,
     Step,
+    alternatives,
     answers_of,
     gives_batch,
     kind_of,
@@ -75,6 +77,25 @@ class Service:
 
         def register(handler: H) -> H:
             self._add(handler, types, undoes, kind, after, too_late)
+            return handler
+
+        return register
+
+    def join(
+        self, *facts: type[Event] | UnionType, undoes: Handler | None = None, kind: Kind | None = None
+    ) -> Callable[[H], H]:
+        """Make a function the handler of several facts of one saga, once all of them have been heard, in any order.
+
+        It takes them all: `(flight, hotel, car, tx)`. Where one of several types will do, `Refused | Cancelled`, it
+        takes the one that came first. It is one step, fenced and undone like any other.
+        """
+
+        def register(handler: H) -> H:
+            places = tuple(alternatives(fact) for fact in facts)
+            if takes_batch(handler):
+                raise ChoreographyError(f"{self.name}: {name_of(handler)} joins facts of one saga, and takes no batch")
+            types = [message for place in places for message in place]
+            self._add(handler, types, undoes, kind, None, None, places)
             return handler
 
         return register
@@ -208,10 +229,13 @@ class Service:
         kind: Kind | None,
         after: Handler | None,
         too_late: type[Event] | None,
+        joins: tuple[tuple[type[Message], ...], ...] = (),
     ) -> None:
         name = name_of(handler)
         if name in self.steps:
             raise ChoreographyError(f"{self.name}: two handlers are called {name}")
+        if len(set(types)) < len(types):
+            raise ChoreographyError(f"{self.name}: {name} waits twice for the same event")
         for message in types:
             for step in self.steps.values():
                 if message in step.hears:
@@ -233,4 +257,5 @@ class Service:
             takes_batch(handler),
             before,
             too_late,
+            joins,
         )

@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         return self
 
     @classmethod
+    def of(cls, service: str) -> type[Self]:
+        """Those of a service that needs no others: they are read from variables that begin with its name."""
+        prefix = SettingsConfigDict(env_prefix=f"{service.upper()}_")
+        return type(f"{service.capitalize()}Settings", (cls,), {"model_config": prefix, "__module__": cls.__module__})
+
+    @classmethod
     def load(cls) -> Self:
         """Read them, or raise CannotStart that names each variable that is missing or wrong."""
         try:

@@ -22,7 +22,7 @@ class Spans:
         """The same causes, as what follows from them is to name them: in the spans of their handling."""
         return causes
 
-    def admitted(self, step: Step, causes: Causes, fresh: Causes, entered: Causes, due: Causes) -> None:
+    def admitted(self, step: Step, causes: Causes, fresh: Causes, whole: Causes, entered: Causes, due: Causes) -> None:
         """How far each of the causes got; those that were due are `handled`."""
 
     def saying(self, cause: Cause) -> str:

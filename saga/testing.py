@@ -140,7 +140,7 @@ async def running(
     deployment: Deployment,
     service: Service,
     settings: type[S],
-    router: APIRouter,
+    router: APIRouter | None = None,
     outside: Outside[S] | None = None,
     **overrides: object,
 ) -> AsyncIterator[str]:
@@ -153,7 +153,7 @@ async def running(
     told = deployment.settings(service.name) | {"http_port": port} | overrides
     loaded = settings.model_validate(told)
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(service, loaded, router, outside or nothing_outside, stop))
+    serving = asyncio.create_task(serve(service, loaded, router or APIRouter(), outside or nothing_outside, stop))
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -18,8 +18,9 @@ from benchmarks.forecast.episodes import CALM, EPISODES, Episode
 from benchmarks.load import Load, loading
 from benchmarks.ours import provisioned
 from infra.local.servers import Pair
-from infra.local.system import Services, services
+from infra.local.system import Services, as_module, services
 from observer_service.handlers import observer
+from saga import Service
 
 RATE = 12.0
 """Orders a second, on average."""
@@ -161,10 +162,11 @@ async def record(pair: Pair, run: Path, to: Path) -> None:
         for name in ("inventory", "payment", "shipping"):
             (ailing / f"{name}.json").write_text("{}")
 
-        def command(name: str) -> list[str]:
-            if (ailing / f"{name}.json").exists():
-                return [sys.executable, "-m", "benchmarks.forecast.ailing", name, str(ailing / f"{name}.json")]
-            return [sys.executable, "-m", f"{name}_service"]
+        def command(service: Service) -> list[str]:
+            ailment = ailing / f"{service.name}.json"
+            if ailment.exists():
+                return [sys.executable, "-m", "benchmarks.forecast.ailing", service.name, str(ailment)]
+            return as_module(service)
 
         with services(shop.deployment, run, command=command) as processes:
             tables = await asyncpg.connect(shop.stopped.databases[observer.name])

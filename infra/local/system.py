@@ -21,6 +21,7 @@ from inventory_service.handlers import inventory
 from observer_service.handlers import observer
 from order_service.handlers import order
 from payment_service.handlers import payment
+from saga import Service
 from saga.provisioning import Administrator, Deployment
 from saga.tokens import mint_token
 from saga.topology import PUBLISHER
@@ -35,9 +36,9 @@ START_SECONDS = 30.0
 TOKEN_VALID = timedelta(days=30)
 
 
-def as_module(name: str) -> list[str]:
+def as_module(service: Service) -> list[str]:
     """The command that starts a service."""
-    return [sys.executable, "-m", f"{name}_service"]
+    return [sys.executable, "-m", service.package]
 
 
 @dataclass
@@ -48,20 +49,20 @@ class Services:
     children: Children
     run: Path
     overrides: Mapping[str, str] = field(default_factory=dict)
-    command: Callable[[str], list[str]] = as_module
+    command: Callable[[Service], list[str]] = as_module
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, Child] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [service.name for service in self.deployment.services]
-        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self._services = {service.name: service for service in self.deployment.services}
+        self.ports = dict(zip(self._services, free_ports(len(self._services)), strict=True))
 
     def start(self, name: str) -> None:
         """Start it; `wait` until it is ready."""
         told = self.deployment.environment(name, self.ports[name])
         env = {**os.environ, **told, **self._addresses(), **self.overrides}
         home = self.children.home(self.run, name)
-        self.running[name] = self.children.start(home, self.command(name), env=env, grace=GRACE)
+        self.running[name] = self.children.start(home, self.command(self._services[name]), env=env, grace=GRACE)
 
     def _addresses(self) -> dict[str, str]:
         """What the observer's pages lead to."""
@@ -105,7 +106,7 @@ def services(
     deployment: Deployment,
     run: Path,
     overrides: Mapping[str, str] | None = None,
-    command: Callable[[str], list[str]] = as_module,
+    command: Callable[[Service], list[str]] = as_module,
 ) -> Iterator[Services]:
     """All services of a provisioned deployment, ready; stopped cleanly, all at once, at the end of the block."""
     with Children() as children:

@@ -13,7 +13,7 @@ from saga.service import Service
 
 __all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "outgrown"]
 
-REPEATS = 2
+REPEATS = 3
 
 
 def check(services: Sequence[Service], repeats: int = REPEATS) -> Report:

@@ -19,7 +19,8 @@ class Actor:
 
     `answers` are what it may say at once, `outcomes` what it may say when its call to the outside world has ended:
     empty, where it makes none. `refusals` are those of them with which it refuses, which means it has done nothing.
-    `forgetful` is whether its service forgets sagas that have ended.
+    `forgetful` is whether its service forgets sagas that have ended. `joins` are the facts that it waits for, if it
+    needs more than one: of each, the types that will do.
     """
 
     service: str
@@ -34,6 +35,7 @@ class Actor:
     after: str | None
     too_late: str | None
     forgetful: bool
+    joins: tuple[frozenset[str], ...]
 
     @property
     def id(self) -> str:
@@ -89,6 +91,7 @@ def _actor(service: Service, step: Step) -> Actor:
         after=f"{service.name}.{step.after.name}" if step.after else None,
         too_late=wire_name(step.too_late) if step.too_late else None,
         forgetful=service.forget is not None,
+        joins=tuple(frozenset(map(wire_name, place)) for place in step.joins),
     )
 
 

@@ -30,6 +30,8 @@ class Stand(IntEnum):
 
 OPEN = frozenset({Stand.ASKING, Stand.NOTED, Stand.UNDOING})
 """A call to the outside world will end."""
+CLOSED = frozenset({Stand.NOTED, Stand.UNDOING, Stand.UNDONE, Stand.EMPTY, Stand.BLOCKED, Stand.KEPT})
+"""Its undo has come."""
 UNDONE = frozenset({Stand.UNDONE, Stand.UNDOING})
 """There was something to undo."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from saga.checking.actors import Actor, Answer
-from saga.checking.states import OPEN, UNDONE, Move, Position, Stand, State
+from saga.checking.states import CLOSED, OPEN, UNDONE, Move, Position, Stand, State
 from saga.messages import Kind
 
 
@@ -48,7 +48,16 @@ class World:
             sum(1 << n for n, delivery in enumerate(self.deliveries) if delivery.message == message)
             for message in range(len(self.messages))
         ]
+        self._joins = {
+            message: [
+                (number, self._bits[message] & self._deliveries_to(number))
+                for number, actor in enumerate(self.actors)
+                if actor.joins and name in actor.hears
+            ]
+            for message, name in enumerate(self.messages)
+        }
         self._inside = {name: number for number, name in enumerate(inside, self._outside)}
+        self._closed = [self._never_acts_again(number) for number in self.fenced]
         self.start = State((Position(Stand.NEW),) * len(self.fenced), 0, 0)
 
     def position(self, state: State, number: int) -> Position:
@@ -89,17 +98,51 @@ class World:
                 return
 
     def _say(self, state: State, message: int) -> State:
-        return State(state.stands, state.said | 1 << message, state.waiting | self._bits[message])
+        said = state.said | 1 << message
+        waiting = state.waiting | self._bits[message]
+        for number, deliveries in self._joins.get(message, ()):
+            early = State(state.stands, said, waiting & ~deliveries)
+            if self._missing(early, number):
+                waiting = early.waiting
+        return self._settled(state.stands, said, waiting)
+
+    def _settled(self, stands: tuple[Position, ...], said: int, waiting: int) -> State:
+        """Without what the fence will stop in any case."""
+        for position, closed in zip(stands, self._closed, strict=True):
+            waiting &= ~closed[position.stand]
+        return State(stands, said, waiting)
+
+    def _never_acts_again(self, step: int) -> list[int]:
+        """By how a step stands: the deliveries that change nothing any more, whenever they come."""
+        done = self._deliveries_to(step)
+        undone = 0
+        for number, undoes in enumerate(self.undone):
+            undone |= self._deliveries_to(number) if undoes == step else 0
+        return [(done if stand is not Stand.NEW else 0) | (undone if stand in CLOSED else 0) for stand in Stand]
+
+    def _deliveries_to(self, number: int) -> int:
+        return sum(1 << bit for bit, delivery in enumerate(self.deliveries) if delivery.hearer == number)
 
     def _deliver(self, state: State, delivery: Delivery) -> Iterator[Move]:
         number, heard = delivery.hearer, self.messages[delivery.message]
         hears = f"{self.actors[number].id} hears {heard}"
-        if self.undone[number] >= 0:
+        if self.actors[number].joins and (missing := self._missing(state, number)):
+            yield Move(f"{hears}, and waits for {' and '.join(missing)}", state)
+        elif self.undone[number] >= 0:
             yield from self._undo(state, number, hears)
         elif self.position(state, number).stand is not Stand.NEW:
             yield Move(f"{hears}, and the fence stops it: it {self.position(state, number).stand.words}", state)
         else:
             yield from self._do(state, number, heard, hears)
+
+    def _missing(self, state: State, number: int) -> list[str]:
+        """What a step that joins several facts has not heard yet, of those that it needs."""
+        arrived = {
+            self.messages[delivery.message]
+            for bit, delivery in enumerate(self.deliveries)
+            if delivery.hearer == number and state.said >> delivery.message & 1 and not state.waiting >> bit & 1
+        }
+        return [" or ".join(sorted(place)) for place in self.actors[number].joins if not place & arrived]
 
     def _do(self, state: State, number: int, heard: str, hears: str) -> Iterator[Move]:
         actor = self.actors[number]
@@ -203,7 +246,7 @@ class World:
     def _stand(self, state: State, number: int, stand: Stand, undo: int = -1) -> State:
         place = self._place[number]
         stands = (*state.stands[:place], Position(stand, undo), *state.stands[place + 1 :])
-        return State(stands, state.said, state.waiting)
+        return self._settled(stands, state.said, state.waiting)
 
 
 def _sorted(answers: frozenset[Answer]) -> list[Answer]:

@@ -2,21 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator
-from importlib import import_module
 
 from rich.console import Console
 
 from saga.errors import CannotStart
 from saga.exploring import Found, Scenario, Tally, exhaust, replay, roam
+from saga.installed import named
 
 
 def scenario_at(where: str) -> Scenario:
     """What `module:name` names. Raises CannotStart."""
-    module, _, name = where.partition(":")
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CannotStart(f"{where!r} can't be explored: {error}", "say module:name of a Scenario") from None
+    found = named(where)
     if not isinstance(found, Scenario):
         raise CannotStart(f"{where!r} is a {type(found).__name__}", "say module:name of a Scenario")
     return found

@@ -135,6 +135,8 @@ def _verdict(rehearsal: Rehearsal) -> Text:
             return Text("nothing happens: this message has been handled before", "yellow")
         case Verdict.FENCED:
             return Text(f"nothing happens: {undone} is {rehearsal.fence} already", "yellow")
+        case Verdict.KEPT:
+            return Text(f"it is kept: {name} waits for other facts, too", "green")
         case Verdict.NOTED:
             return Text(f"{name} waits for the outcome of {undone}'s call", "green")
         case Verdict.HANDLED:

@@ -26,6 +26,8 @@ class Verdict(StrEnum):
     HANDLED = "handled"
     DUPLICATE = "duplicate"
     """The message has been handled before."""
+    KEPT = "kept"
+    """Its step waits for other facts of the saga, too."""
     FENCED = "fenced"
     """Another message made the step run, or undid it, or blocked it for ever."""
     NOTED = "noted"
@@ -92,6 +94,8 @@ async def _seen(letter: Letter, done: Performed, tx: Tx, pool: Pool) -> Rehearsa
     verdict = (
         Verdict.DUPLICATE
         if not done.fresh
+        else Verdict.KEPT
+        if done.waiting
         else Verdict.FENCED
         if not done.entered
         else Verdict.HANDLED

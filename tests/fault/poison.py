@@ -20,6 +20,7 @@ from events import CONTENT_TYPE, OrderPlaced
 from infra.local.process import Children
 from infra.local.servers import local_servers
 from infra.local.system import SERVICES, Services, administrator
+from saga import Service
 from saga.provisioning import DatabaseServer, Deployment, Management
 from saga.publisher import Outgoing, Publisher
 from saga.testing import enveloped, eventually
@@ -90,15 +91,14 @@ async def measure(run: Path) -> dict[str, list[float]]:
         deployment = Deployment.new(SERVICES, administrator(servers), servers.amqp)
         await deployment.provision()
         await Management(servers.management).permit(urlsplit(servers.amqp).username or "", ".*", ".*", ".*")
-        packages = {service.name: service.package for service in SERVICES}
 
-        def choking(name: str) -> list[str]:
-            return [sys.executable, "-m", "tests.fault.puppet", packages[name], "--choke"]
+        def choking(service: Service) -> list[str]:
+            return [sys.executable, "-m", "tests.fault.puppet", service.package, "--choke"]
 
         services = Services(deployment, children, run, command=choking)
-        for name in packages:
+        for name in services.ports:
             services.start(name)
-        await asyncio.to_thread(services.wait, *packages)
+        await asyncio.to_thread(services.wait, *services.ports)
         await drained_per_second(deployment, services, servers.amqp, "alone")  # warms up
         for run_number in range(RUNS):
             ways = list(figures)

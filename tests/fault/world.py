@@ -16,6 +16,7 @@ import httpx
 
 from infra.local.process import Children
 from infra.local.system import SERVICES, Services, administrator
+from saga import Service
 from saga.audit import audit
 from saga.broker import ELECTION
 from saga.database import queries
@@ -51,14 +52,14 @@ class Commands:
     believe until told otherwise.
     """
 
-    packages: dict[str, str]
     diary: Path
     mutant: str | None = None
     next_times: defaultdict[str, deque[list[str]]] = field(default_factory=lambda: defaultdict(deque))
     clocks: dict[str, list[str]] = field(default_factory=dict)
 
-    def __call__(self, name: str) -> list[str]:
-        puppet = [sys.executable, "-m", "tests.fault.puppet", self.packages[name], "--diary", str(self.diary)]
+    def __call__(self, service: Service) -> list[str]:
+        name = service.name
+        puppet = [sys.executable, "-m", "tests.fault.puppet", service.package, "--diary", str(self.diary)]
         told = self.next_times[name].popleft() if self.next_times[name] else []
         breaking = ["--mutant", self.mutant] if self.mutant else []
         return [*self.clocks.get(name, []), *puppet, *breaking, *told]
@@ -222,15 +223,15 @@ async def world(run: Path, seed: int, rate: float, mutant: str | None = None) ->
         management = Management(servers.servers.management, VHOST)
         await management.permit(urlsplit(servers.servers.amqp).username or "", ".*", ".*", ".*")
 
-        commands = Commands({service.name: service.package for service in everyone}, run / "deaths", mutant)
+        commands = Commands(run / "deaths", mutant)
         environment = {**LOST_ANSWERS, **_by_wires(deployment, wires)}
         services = Services(deployment, children, run, environment, command=commands)
-        for name in commands.packages:
+        for name in services.ports:
             services.start(name)
-        await asyncio.to_thread(services.wait, *commands.packages)
+        await asyncio.to_thread(services.wait, *services.ports)
         amqp = in_vhost(servers.servers.amqp, VHOST)
         token = mint_token(deployment.api_secret, "chaos", timedelta(days=3))
-        load = Load(seed, amqp, {name: services.url(name) for name in commands.packages}, token, rate)
+        load = Load(seed, amqp, {name: services.url(name) for name in services.ports}, token, rate)
         parrot = Parrot(amqp, ["orders", "inventory", "payment", "shipping"], run / "minutes.jsonl", seed)
         here = World(run, seed, servers, deployment, services, wires, load, parrot, commands)
         await _stock_up(here)

@@ -15,6 +15,7 @@ from infra.local.process import Child, Children
 from infra.local.system import Services
 from inventory_service.handlers import inventory
 from order_service.handlers import order
+from saga import Service
 from saga.provisioning import Administrator, Deployment
 from tests.infra.processes import alive, descendants, eventually
 
@@ -195,5 +196,5 @@ def test_a_killed_service_is_started_again_through_the_same_command_and_no_other
     assert (tmp_path / "inventory.log").read_text() == "inventory is calm\n" * 2
 
 
-def said_and_stayed(name: str) -> list[str]:
-    return ["sh", "-c", f"echo {name} is $MOOD; exec sleep 61"]
+def said_and_stayed(service: Service) -> list[str]:
+    return ["sh", "-c", f"echo {service.name} is $MOOD; exec sleep 61"]

@@ -109,13 +109,15 @@ def test_a_message_alone_has_no_batch() -> None:
 
 
 def test_each_message_tells_how_far_it_got() -> None:
-    """A duplicate, one that the fence kept out, an undo that is noted on an open call, and one that was handled."""
+    """A duplicate, one that waits for others, one that the fence kept out, an undo that is noted on an open call, and
+    one that was handled.
+    """
     tracer = Recorded()
-    spans, causes = tracer.transaction(), [heard(root()) for _ in range(4)]
-    spans.admitted(RESERVE, causes, causes[1:], causes[2:], causes[3:])
-    spans.committed(handled(spans, *causes[3:]))
+    spans, causes = tracer.transaction(), [heard(root()) for _ in range(5)]
+    spans.admitted(RESERVE, causes, causes[1:], causes[2:], causes[3:], causes[4:])
+    spans.committed(handled(spans, *causes[4:]))
     outcomes = [outcome for _, outcome in tracer.told if outcome]
-    assert outcomes == ["duplicate", "fenced", "noted", "handled"]
+    assert outcomes == ["duplicate", "kept", "fenced", "noted", "handled"]
 
 
 def test_a_message_that_fails_is_told_with_the_errors_name_only() -> None:
@@ -177,7 +179,7 @@ def all_of(tracer: Tracer, came: str | None) -> Sequence[str | None]:
     """The traceparents of all that follows from one, of each kind."""
     spans = tracer.transaction()
     said = handled(spans, heard(came))
-    spans.admitted(RESERVE, causes := [heard(came)], causes, [], [])
+    spans.admitted(RESERVE, causes := [heard(came)], causes, causes, [], [])
     spans.committed(said)
     with suppress(ValueError), tracer.attempt(RESERVE, [heard(came)]):
         raise ValueError

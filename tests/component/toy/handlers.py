@@ -35,6 +35,30 @@ class Revoked(AboutToy, event_type="toy.revoked.v1", exchange="toy_outside"):
     """Nobody wants the outside world asked any more."""
 
 
+class Found(AboutToy, event_type="toy.found.v1", exchange="toy_outside"):
+    """One half is there."""
+
+
+class Bought(AboutToy, event_type="toy.bought.v1", exchange="toy_outside"):
+    """The other half is there."""
+
+
+class Borrowed(AboutToy, event_type="toy.borrowed.v1", exchange="toy_outside"):
+    """Another other half is there."""
+
+
+class Dropped(AboutToy, event_type="toy.dropped.v1", exchange="toy_outside"):
+    """It is to be in pieces again."""
+
+
+class Assembled(AboutToy, event_type="toy.assembled.v1", exchange="toy"):
+    halves: tuple[str, str]
+
+
+class Broken(AboutToy, event_type="toy.broken.v1", exchange="toy"):
+    pass
+
+
 class Done(AboutToy, event_type="toy.done.v1", exchange="toy"):
     pass
 
@@ -117,6 +141,18 @@ async def record(question: Question, answer: str, tx: Tx) -> Answered:
 async def withdraw(revoked: Revoked, tx: Tx) -> Withdrawn:
     await _mark(tx, revoked, "withdrawn")
     return Withdrawn(toy_id=revoked.toy_id)
+
+
+@toy.join(Found, Bought | Borrowed)
+async def assemble(one: Found, other: Bought | Borrowed, tx: Tx) -> Assembled:
+    await _mark(tx, one, "assembled")
+    return Assembled(toy_id=one.toy_id, halves=(one.behaviour, other.behaviour))
+
+
+@toy.on(Dropped, undoes=assemble)
+async def take_apart(dropped: Dropped, tx: Tx) -> Broken:
+    await _mark(tx, dropped, "taken apart")
+    return Broken(toy_id=dropped.toy_id)
 
 
 async def _mark(tx: Tx, event: AboutToy, what: str) -> None:

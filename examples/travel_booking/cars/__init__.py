@@ -1,0 +1,1 @@
+"""Takes cars for trips, and gives them back."""

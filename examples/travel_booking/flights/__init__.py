@@ -1,0 +1,1 @@
+"""Takes seats for trips, and gives them back."""

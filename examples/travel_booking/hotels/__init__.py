@@ -1,0 +1,1 @@
+"""Takes rooms for trips, and gives them back."""
