@@ -133,9 +133,12 @@ def stand(choreography: Choreography, known: Known) -> Standing:
     """
     first: dict[str, datetime] = {}
     answered: set[str] = set()
+    has_passed = False
     for fact in known.facts.values():
         first[fact.type] = min(first.get(fact.type, fact.time), fact.time)
-        answered.update(part.id for part in speakers(choreography, known, fact))
+        spoken = speakers(choreography, known, fact)
+        answered.update(part.id for part in spoken)
+        has_passed |= any(part.kind is Kind.PIVOT and fact.type not in part.refuses for part in spoken)
     blocked = {part.undoes for part in choreography.parts.values() if part.undoes and part.id in answered}
     settled = answered | blocked
     due = [
@@ -148,7 +151,6 @@ def stand(choreography: Choreography, known: Known) -> Standing:
     has_begun = any(choreography.parts[name].kind is not Kind.ENTRY for name in answered)
     if (letter := _missing(choreography, known, settled)) and (letter.trouble == PARKED or has_begun):
         return _stuck(choreography, letter, remaining, since)
-    has_passed = any(choreography.parts[name].kind is Kind.PIVOT for name in answered)
     undone = not has_passed and bool(first.keys() & choreography.undoing)
     if remaining and letter is None:
         return Standing(State.COMPENSATING if undone else State.RUNNING, remaining, since)

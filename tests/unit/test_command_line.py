@@ -210,7 +210,7 @@ def test_the_choreography_is_checked_without_any_server(
     told = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0
     assert "✓ proven" in told
-    assert "inventory, order, payment, shipping: 891 states" in told
+    assert "inventory, order, payment, shipping: 470 states" in told
 
 
 def test_an_unsound_choreography_is_told_with_its_story(

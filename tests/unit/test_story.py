@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import bank_transfer, travel_booking
 from infra.local.system import SERVICES
 from observer_service.story import Known, Standing, State, stand
 from saga.causality import causes_first
@@ -16,10 +17,16 @@ from saga.overhearing import Course, Diverted, Overheard
 from tests.component.toy.handlers import toy
 
 ORDERS = Choreography.of(SERVICES)
+BANKS = Choreography.of(bank_transfer.SERVICES)
+TRIPS = Choreography.of(travel_booking.SERVICES)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 numbers = count()
 
-SAID_BY = {"orders": "order", "stock": "inventory", "order": "order", "payment": "payment", "shipment": "shipping"}
+SAID_BY = {
+    **{"orders": "order", "stock": "inventory", "order": "order", "payment": "payment", "shipment": "shipping"},
+    **{"transfer": "giro", "money": "giro", "credit": "savings", "debit": "giro"},
+    **{"trip": "trips", "flight": "flights", "hotel": "hotels", "car": "cars"},
+}
 
 
 def said(*types: str) -> list[Overheard]:
@@ -192,6 +199,24 @@ def test_the_order_in_which_it_was_heard_makes_no_difference(shuffled: list[Over
     at_once = Known().hear(STORY)
     assert (known.facts, known.letters) == (at_once.facts, at_once.letters)
     assert stand(ORDERS, known) == stand(ORDERS, at_once)
+
+
+def test_a_pivot_that_refuses_has_not_passed() -> None:
+    """What was done before it is undone after all."""
+    refused = said("transfer.ordered", "money.debited", "credit.refused")
+    undoing = Standing(State.COMPENSATING, ("giro.reverse_debit",), refused[-1].time)
+    assert stand(BANKS, Known().hear(refused)) == undoing
+    undone = [*refused, event("debit.reversed", refused[-1].id)]
+    assert stand(BANKS, Known().hear(undone)) == Standing(State.COMPENSATED)
+
+
+def test_a_step_that_joins_several_facts_is_due_when_all_of_them_are_there() -> None:
+    requested, flight, hotel = said("trip.requested", "flight.booked", "hotel.booked")
+    car = event("car.booked", requested.id, NOON + timedelta(seconds=9))
+    booking = stand(TRIPS, Known().hear([requested, flight, hotel]))
+    assert booking == Standing(State.RUNNING, ("cars.book_car",), requested.time)
+    joining = stand(TRIPS, Known().hear([requested, flight, hotel, car]))
+    assert joining == Standing(State.RUNNING, ("trips.confirm_trip",), car.time)
 
 
 def test_causes_come_before_effects_whatever_the_clocks_say() -> None:
