@@ -62,7 +62,7 @@ async def play(name: str, times: int, servers: Servers, console: Console) -> Non
     deployment = Deployment.new(cast(played), administrator(servers), servers.amqp)
     await deployment.provision()
     async with playing(name, played, deployment, servers.amqp, RUN) as here:
-        sagas = [(title, await here.tell(title)) for _ in range(times) for title in played.stories]
+        sagas = [(title, await here.tell(title)) for _ in range(times) for title in here.titles]
         table = Table("story", "what was heard of it", "how it ended", box=None, header_style="bold")
         for title, saga in sorted(sagas):
             ended = await here.ended(saga)

@@ -38,11 +38,17 @@ class Play:
     stage: Stage
     http: httpx.AsyncClient
 
+    @property
+    def titles(self) -> list[str]:
+        """The stories that can be told at the broker: commands are said at an API."""
+        nobody = UUID(int=0)
+        told = {title: story(nobody) for title, story in self.scenario.stories.items()}
+        return [title for title, said in told.items() if all(isinstance(fact, Event) for fact in said)]
+
     async def tell(self, title: str) -> UUID:
         """Say what anybody outside says in this story, of a new saga; its id."""
         saga = uuid.uuid7()
-        facts = [fact for fact in self.scenario.stories[title](saga) if isinstance(fact, Event)]
-        await self.stage.say(*facts)
+        await self.stage.say(*(fact for fact in self.scenario.stories[title](saga) if isinstance(fact, Event)))
         return saga
 
     async def ended(self, saga: UUID) -> str:

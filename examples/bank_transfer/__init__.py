@@ -10,6 +10,13 @@ from examples.bank_transfer.savings.handlers import savings
 from saga.exploring import Scenario, Story
 
 SERVICES = (giro, savings)
+OPENING = """
+    INSERT INTO account (name, balance) VALUES ('ada', 1000000), ('blaise', 5000);
+    INSERT INTO entry (transfer_id, what, account, amount)
+    SELECT gen_random_uuid(), 'opening', name, balance FROM account;
+    INSERT INTO entry (transfer_id, what, account, amount)
+    SELECT transfer_id, what, 'vault', -amount FROM entry;
+"""
 
 
 def story(sender: str, recipient: str, amount: int) -> Story:
@@ -25,5 +32,9 @@ SCENARIO = Scenario(
         "from Ada to Grace": story("ada", "grace", 250),
         "to an account that is closed": story("ada", "charles", 250),
         "more than there is": story("blaise", "grace", 10**9),
+    },
+    prepared={
+        "giro": OPENING,
+        "savings": "INSERT INTO account (name, closed) VALUES ('grace', false), ('charles', true)",
     },
 )

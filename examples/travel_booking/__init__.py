@@ -28,7 +28,13 @@ SCENARIO = Scenario(
         "to Lisbon, where there is everything": story("lisbon"),
         "to Oslo, where there is no room": story("oslo"),
         "to Riga, where there is a room only": story("riga"),
+        "to Malta, for one traveller only": story("malta"),
         "to Lisbon, and cancelled": story("lisbon", cancelled=True),
         "to Oslo, and cancelled": story("oslo", cancelled=True),
+    },
+    prepared={
+        "flights": "INSERT INTO offer (city, seats) VALUES ('lisbon', 1000), ('oslo', 1000), ('riga', 0), ('malta', 1)",
+        "hotels": "INSERT INTO offer (city, rooms) VALUES ('lisbon', 1000), ('oslo', 0), ('riga', 1000), ('malta', 9)",
+        "cars": "INSERT INTO offer (city, cars) VALUES ('lisbon', 1000), ('oslo', 1000), ('riga', 0), ('malta', 9)",
     },
 )

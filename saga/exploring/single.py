@@ -28,6 +28,13 @@ class Single:
             found: list[asyncpg.Record] = await self._connection.fetch(query, *arguments)
             return found
 
+    async def fetchrow(self, query: str, *arguments: object) -> asyncpg.Record | None:
+        return next(iter(await self.fetch(query, *arguments)), None)
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        row = await self.fetchrow(query, *arguments)
+        return row[0] if row else None
+
     async def execute(self, query: str, *arguments: object) -> str:
         async with self._connection.transaction():
             return str(await self._connection.execute(query, *arguments))

@@ -1,6 +1,7 @@
 """What every example shows: it is proven, explored, and keeps its laws while its services are killed."""
 
 import asyncio
+import os
 import sys
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
@@ -40,7 +41,7 @@ def test_it_is_proven(name: str) -> None:
 @pytest.mark.parametrize(("name", "story"), STORIES)
 async def test_no_schedule_of_a_saga_goes_wrong(servers: Servers, name: str, story: str) -> None:
     tally = Tally()
-    exploring = exhaust(scenario(name), story, servers.postgres, faults=1, limit=60, tally=tally)
+    exploring = exhaust(scenario(name), story, servers.postgres, faults=1, limit=40, tally=tally)
     found = [one async for one in exploring]
     assert not found, found
     assert tally.schedules > 0
@@ -77,6 +78,9 @@ class Doomed:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.skipif(
+    not os.environ.get("SAGA_TEST_EXAMPLES"), reason="takes minutes; to have it run, set SAGA_TEST_EXAMPLES=1"
+)
 @pytest.mark.parametrize("name", names())
 async def test_its_laws_hold_while_its_services_are_killed(play: Playing, tmp_path: Path, name: str) -> None:
     """Each dies before and after its commit, and with its events on their way: every saga ends, and books balance."""
@@ -85,7 +89,7 @@ async def test_its_laws_hold_while_its_services_are_killed(play: Playing, tmp_pa
     wanted = {(service, str(point)) for service in acting for point in DEADLY}
     async with play(name, doomed) as here, reviving(here):
         sagas = []
-        for title in cycle(here.scenario.stories):
+        for title in cycle(here.titles):
             sagas.append(await here.tell(title))
             await asyncio.sleep(EVERY)
             if wanted <= doomed.deaths() or len(sagas) == MOST:

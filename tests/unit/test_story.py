@@ -23,9 +23,19 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 numbers = count()
 
 SAID_BY = {
-    **{"orders": "order", "stock": "inventory", "order": "order", "payment": "payment", "shipment": "shipping"},
-    **{"transfer": "giro", "money": "giro", "credit": "savings", "debit": "giro"},
-    **{"trip": "trips", "flight": "flights", "hotel": "hotels", "car": "cars"},
+    "orders": "order",
+    "stock": "inventory",
+    "order": "order",
+    "payment": "payment",
+    "shipment": "shipping",
+    "transfer": "giro",
+    "money": "giro",
+    "credit": "savings",
+    "debit": "giro",
+    "trip": "trips",
+    "flight": "flights",
+    "hotel": "hotels",
+    "car": "cars",
 }
 
 

@@ -28,13 +28,6 @@ CREATE TABLE transfer (
     CONSTRAINT transfer_known_status CHECK (status IN ('refused', 'in flight', 'landed', 'reversed'))
 );
 
-INSERT INTO account (name, balance) VALUES ('ada', 1000000), ('blaise', 5000);
-INSERT INTO entry (transfer_id, what, account, amount) VALUES
-    ('00000000-0000-0000-0000-000000000001', 'opening', 'ada', 1000000),
-    ('00000000-0000-0000-0000-000000000001', 'opening', 'vault', -1000000),
-    ('00000000-0000-0000-0000-000000000002', 'opening', 'blaise', 5000),
-    ('00000000-0000-0000-0000-000000000002', 'opening', 'vault', -5000);
-
 -- migrate:down
 DROP TABLE transfer;
 DROP TABLE entry;

@@ -18,8 +18,6 @@ CREATE TABLE entry (
 );
 CREATE INDEX entry_by_account ON entry (account) INCLUDE (amount);
 
-INSERT INTO account (name, balance, closed) VALUES ('grace', 0, false), ('charles', 0, true);
-
 -- migrate:down
 DROP TABLE entry;
 DROP TABLE account;

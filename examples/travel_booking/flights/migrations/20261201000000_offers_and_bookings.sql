@@ -18,8 +18,6 @@ CREATE TABLE booking (
     CONSTRAINT booking_of_an_offer FOREIGN KEY (city) REFERENCES offer
 );
 
-INSERT INTO offer (city, seats) VALUES ('lisbon', 1000000), ('oslo', 1000000), ('riga', 0);
-
 -- migrate:down
 DROP TABLE booking;
 DROP TABLE offer;

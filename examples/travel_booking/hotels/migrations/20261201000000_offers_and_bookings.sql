@@ -18,8 +18,6 @@ CREATE TABLE booking (
     CONSTRAINT booking_of_an_offer FOREIGN KEY (city) REFERENCES offer
 );
 
-INSERT INTO offer (city, rooms) VALUES ('lisbon', 1000000), ('oslo', 0), ('riga', 1000000);
-
 -- migrate:down
 DROP TABLE booking;
 DROP TABLE offer;

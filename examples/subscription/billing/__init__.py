@@ -1,0 +1,1 @@
+"""Takes the customers' money, term by term."""
