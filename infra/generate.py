@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 import events
 from events import Event, Message
-from infra import grafana
+from infra import asyncapi, grafana
 from saga import Book, Command, Kind, Service, Settings, checking
 from saga.broker import short
 from saga.installed import installed
@@ -82,6 +82,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         yield SCHEMAS / f"{event.event_type}.json", schema(event)
     told = in_order_of_hearing([service for service in installed() if (ROOT / service.package).is_dir()])
     yield Path("docs/choreography.md"), choreography(told)
+    yield Path("docs/asyncapi.json"), asyncapi.document(told, examples())
     for service in told:
         path = Path(service.package, "README.md")
         yield path, page(service, (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "")
@@ -92,6 +93,12 @@ def spoken() -> list[type[Event]]:
     """Every event of the published language."""
     types = {thing for thing in vars(events).values() if isinstance(thing, type) and issubclass(thing, Event)}
     return sorted(types - {Event}, key=wire_name)
+
+
+def examples() -> dict[str, str]:
+    """The public contract by example."""
+    files = (ROOT / "tests/contract/examples").glob("*.v1.json")
+    return {file.name.removesuffix(".json"): file.read_text(encoding="utf-8") for file in files}
 
 
 def in_order_of_hearing(known: Sequence[Service]) -> list[Service]:
