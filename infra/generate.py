@@ -82,6 +82,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         yield SCHEMAS / f"{event.event_type}.json", schema(event)
     told = in_order_of_hearing([service for service in installed() if (ROOT / service.package).is_dir()])
     yield Path("docs/choreography.md"), choreography(told)
+    yield Path("docs/stories.md"), checking.sequences.page(told)
     yield Path("docs/asyncapi.json"), asyncapi.document(told, examples())
     for service in told:
         path = Path(service.package, "README.md")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from saga.checking import sequences
 from saga.checking.actors import actors, interventions
 from saga.checking.findings import Finding, Report
 from saga.checking.schemas import incompatible, outgrown
@@ -11,7 +12,7 @@ from saga.checking.shape import misshapen
 from saga.errors import ChoreographyError
 from saga.service import Service
 
-__all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "outgrown"]
+__all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "outgrown", "sequences"]
 
 REPEATS = 3
 

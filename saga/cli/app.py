@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from saga.audit import HORIZON
-from saga.checking import REPEATS
+from saga.checking import REPEATS, sequences
 from saga.cli.audit import Asked, run_audit
 from saga.cli.check import run_check
 from saga.cli.dead import dead
@@ -139,6 +139,15 @@ def check_command(
     No server is needed. Exits with 1 if anything is wrong.
     """
     raise typer.Exit(run_check(installed(), repeats, schemas, console))
+
+
+@app.command("stories")
+def stories_command() -> None:
+    """Every way in which a saga may end, as a page of sequence diagrams (Markdown with Mermaid).
+
+    No server is needed.
+    """
+    console.print(sequences.page(installed()), markup=False, highlight=False, soft_wrap=True, end="")
 
 
 @app.command("explore")
