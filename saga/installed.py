@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib import import_module
+from importlib.metadata import entry_points
 
 from saga.errors import CannotStart
 from saga.service import Service
@@ -24,8 +25,9 @@ def installed(*, besides: str = "") -> list[Service]:
 
 def named(where: str) -> object:
     """What `MODULE:NAME` names. Raises CannotStart."""
+    module, _, name = where.partition(":")
     try:
-        return EntryPoint("", where, "").load()
+        return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotStart(f"{where!r} names nothing: {error}", "say MODULE:NAME") from error
 

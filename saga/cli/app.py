@@ -17,6 +17,7 @@ from saga.checking import REPEATS, sequences
 from saga.cli.audit import Asked, run_audit
 from saga.cli.check import run_check
 from saga.cli.dead import dead
+from saga.cli.drain import run_drain
 from saga.cli.durations import duration, period
 from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
@@ -139,6 +140,20 @@ def check_command(
     No server is needed. Exits with 1 if anything is wrong.
     """
     raise typer.Exit(run_check(installed(), repeats, schemas, console))
+
+
+@app.command("drain")
+def drain_command() -> None:
+    """Before a rollout: does this version understand what is on its way in outboxes, open calls and queues?
+
+    Nothing is taken or changed. Exits with 1 if anything isn't understood. Reads SAGA_ADMIN_AMQP_URL,
+    SAGA_ADMIN_MANAGEMENT_URL and SAGA_ADMIN_POSTGRES_URL.
+    """
+
+    async def command() -> None:
+        raise typer.Exit(await run_drain(Endpoints.load(), installed(), console))
+
+    _run(command)
 
 
 @app.command("stories")

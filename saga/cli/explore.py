@@ -14,7 +14,7 @@ def scenario_at(where: str) -> Scenario:
     """What `module:name` names. Raises CannotStart."""
     found = named(where)
     if not isinstance(found, Scenario):
-        raise CannotStart(f"{where!r} is a {type(found).__name__}", "say module:name of a Scenario")
+        raise CannotStart(f"{where!r} is a {type(found).__name__}", "say MODULE:NAME of a Scenario")
     return found
 
 

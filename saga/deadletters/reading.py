@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from events import MAX_BODY, Decoder, Envelope, Event, InvalidMessage
 from saga.broker import Incoming, Names, delivery
 from saga.deadletters.letter import Letter
-from saga.retries import ATTEMPT, ERROR, EXCHANGE, PARKED_AT, REASON, ROUTING_KEY
+from saga.retries import ATTEMPT, ERROR, EXCHANGE, PARKED_AT, REASON, ROUTING_KEY, origin
 from saga.service import Service
 
 BROKER = "delivery_limit"
@@ -25,11 +25,11 @@ UNKNOWN = datetime.fromtimestamp(0, UTC)
 _LONGEST_ID = 255
 
 
-def read(service: Service, message: AbstractIncomingMessage) -> Letter:
-    """Whatever a sender has put into it: nothing of it raises."""
+def read(service: Service, message: AbstractIncomingMessage, *, is_parked: bool = True) -> Letter:
+    """Whatever a sender has put into it: nothing of it raises. What isn't parked waits in another of its queues."""
     headers, names = message.headers, Names(service.name)
     death = _death(message, names)
-    exchange, event_type = came_from(message, names)
+    exchange, event_type = came_from(message, names) if is_parked else origin(message, names)
     envelope, problem = _understood(service, message, event_type)
     told = stated(message.body) if envelope is None else {}
     parked = parked_at(message, names)

@@ -95,5 +95,5 @@ async def test_the_command_tells_the_first_schedule_that_goes_wrong(
 
 @pytest.mark.parametrize("where", ["nowhere:scenario", "tests.exploring.cinema.scenario:nothing", "events:Event", ""])
 def test_what_is_no_scenario_is_refused(where: str) -> None:
-    with pytest.raises(CannotStart, match="say module:name of a Scenario"):
+    with pytest.raises(CannotStart, match="say MODULE:NAME"):
         scenario_at(where)
