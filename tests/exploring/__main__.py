@@ -1,0 +1,39 @@
+"""How fast the explorer finds what is planted, as a table: `python -m infra.local run -- python -m tests.exploring`."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from saga.exploring import Found, Tally, exhaust, roam
+from tests.exploring.cinema.scenario import BUGS, cinema
+from tests.exploring.test_exploring import BY_CHANCE, PATIENCE, SEED
+
+MOST = 500
+"""Schedules of one saga."""
+
+
+async def found(exploring: AsyncIterator[Found], tally: Tally) -> Sequence[str]:
+    """The schedule that shows it, how many it took, and the seconds."""
+    began = time.perf_counter()
+    async for one in exploring:
+        return f"`{one.schedule}`", str(tally.schedules), f"{time.perf_counter() - began:.1f}"
+    return "not found", str(tally.schedules), f"{time.perf_counter() - began:.1f}"
+
+
+async def main() -> None:
+    postgres = os.environ["SAGA_ADMIN_POSTGRES_URL"]
+    print("| planted | exhausting one saga | schedules | seconds | at random | schedules | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    for bug in BUGS:
+        first: Sequence[str] = ("takes two sagas, or a way around the transaction", "—", "—")
+        if bug not in BY_CHANCE:
+            tally = Tally()
+            first = await found(exhaust(cinema(bug), "given up", postgres, faults=0, limit=MOST, tally=tally), tally)
+        tally = Tally()
+        second = await found(roam(cinema(bug), postgres, seed=SEED, schedules=PATIENCE, tally=tally), tally)
+        print(f"| {bug} | {' | '.join((*first, *second))} |", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
