@@ -65,7 +65,7 @@ fmt: install ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-generate: install ## Make the schemas, diagrams, canvases and dashboards anew from the code
+generate: install ## Make the schemas, AsyncAPI, diagrams, canvases and dashboards anew from the code
 	@$(BIN)/python -m infra.generate
 
 lock: install ## Resolve the dependencies anew into requirements/

@@ -11,7 +11,7 @@ from saga import housekeeping
 from saga.database import sql
 from saga.testing import eventually
 from tests.component.conftest import Toy
-from tests.component.toy.handlers import Done, Undone, Unwanted, Wanted
+from tests.component.toy.handlers import Done, Found, Undone, Unwanted, Wanted
 
 RETENTION = timedelta(days=60)
 OFTEN = timedelta(milliseconds=50)
@@ -41,6 +41,16 @@ async def test_a_step_is_remembered_from_when_it_was_undone(toys: Toy, new_id: U
     )
     assert entered["state"] == "compensated"
     assert entered["age"] < timedelta(days=1)
+
+
+async def test_facts_that_waited_for_others_in_vain_are_forgotten(toys: Toy, new_id: UUID) -> None:
+    async with toys.running(retention=RETENTION, housekeeping=OFTEN):
+        await toys.stage.say(Found(toy_id=new_id))
+        await eventually(partial(_kept_facts, toys, new_id, 1))
+        await toys.fetch(
+            "UPDATE saga.joined SET changed_at = now() - interval '61 days' WHERE saga_id = $1", str(new_id)
+        )
+        await eventually(partial(_kept_facts, toys, new_id, 0))
 
 
 async def test_what_one_work_cannot_do_keeps_it_from_no_other(toys: Toy) -> None:
@@ -100,3 +110,9 @@ async def _remembered(toys: Toy, name: str) -> int:
 
 async def _forgotten(toys: Toy, name: str) -> bool:
     return await _remembered(toys, name) == 0
+
+
+async def _kept_facts(toys: Toy, saga: UUID, rows: int) -> bool:
+    found = await toys.fetch("SELECT 1 FROM saga.joined WHERE saga_id = $1", str(saga))
+    assert len(found) == rows
+    return True
