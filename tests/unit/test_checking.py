@@ -8,6 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from events import AboutOrder, Event
+from examples import travel_booking
+from examples.travel_booking.events import CarRefused, FlightCancelled
+from examples.travel_booking.flights.handlers import flights
+from examples.travel_booking.trips.handlers import trips
 from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
@@ -217,3 +221,37 @@ def test_who_may_not_publish_there_is_named() -> None:
     assert "toys says toy.begun.v1 at the exchange 'toys', and may only publish to 'elsewhere'" in told(
         check([toys(exchange="elsewhere")])
     )
+
+
+def trips_with(service: Service, **steps: Step | None) -> Report:
+    """What the check says of the trips, with these steps of one service changed, or gone."""
+    changed_steps = {name: steps.get(name, step) for name, step in service.steps.items()}
+    other = replace(service, steps={name: step for name, step in changed_steps.items() if step})
+    return check([other if each is service else each for each in travel_booking.SERVICES])
+
+
+def test_a_step_that_hears_too_few_refusals_leaves_its_booking_behind() -> None:
+    cancel = flights.steps["cancel_flight"]
+    deaf = replace(cancel, hears=tuple(event for event in cancel.hears if event is not CarRefused))
+    report = trips_with(flights, cancel_flight=deaf)
+    assert "flights.book_flight" in told(report)
+    assert "cars.book_car" in told(report)
+    assert not report.proven
+
+
+def test_a_join_that_waits_for_too_much_never_ends_its_saga() -> None:
+    """Where nobody is told that a cancelled flight is as good as a refused one, the trip has no end."""
+    close = trips.steps["close_trip"]
+    strict = [tuple(event for event in place if event is not FlightCancelled) for place in close.joins]
+    impatient = replace(close, joins=tuple(strict), hears=tuple(event for place in strict for event in place))
+    report = trips_with(trips, close_trip=impatient)
+    assert "flight.cancelled.v1, which flights.cancel_flight says, is heard by nobody" in told(report)
+    assert "it has ended" in told(report)
+
+
+def test_a_join_that_waits_for_too_little_is_done_before_everybody_is() -> None:
+    """It would confirm a trip that has no car."""
+    confirm, close = trips.steps["confirm_trip"], trips.steps["close_trip"]
+    hasty = replace(confirm, joins=confirm.joins[:2], hears=confirm.hears[:2])
+    report = trips_with(trips, confirm_trip=hasty, close_trip=replace(close, undoes=hasty))
+    assert "car.booked.v1, which cars.book_car says, is heard by nobody" in told(report)
