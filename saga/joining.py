@@ -36,7 +36,8 @@ async def facts_of(tx: Tx, step: Step, saga_id: str) -> list[Message]:
     """What it has heard, in the order in which it takes them."""
     kept = from_json(await tx.fetchval(sql.joined_facts, step.name, saga_id))
     known = {wire_name(message): message for message in step.hears}
-    return [known[kind].model_validate(data) for kind, data in (kept[str(place)] for place in range(len(step.joins)))]
+    facts = (kept[str(place)] for place in range(len(step.joins)))
+    return [known[kind].model_validate_json(to_json(data)) for kind, data in facts]
 
 
 def _place(step: Step, fact: Message) -> int:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uuid_utils.compat as uuid
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from events import Decoder, Envelope, Event, Message
 from saga import calls, faultpoints, fence, inbox, joining, outbox, tracing
@@ -248,5 +248,5 @@ def read_cause(step: Step, stored: str) -> Envelope[Message]:
     """The envelope that was noted on an open call, for this step to undo."""
     known = {wire_name(message): message for message in step.hears}
     document = from_json(stored)
-    data = known[document["type"]].model_validate(document["data"])
+    data = known[document["type"]].model_validate_json(to_json(document["data"]))
     return Envelope[Message].model_validate(document | {"data": data})

@@ -1,13 +1,18 @@
 """Do, undo, listen and call: each leaves a mark."""
 
 import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from events import Event
 from saga import Call, Refusal, Service, Settings, Tx
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class AboutToy(Event):
@@ -32,7 +37,9 @@ class Ordered(AboutToy, event_type="toy.ordered.v1", exchange="toy_outside"):
 
 
 class Revoked(AboutToy, event_type="toy.revoked.v1", exchange="toy_outside"):
-    """Nobody wants the outside world asked any more."""
+    """Nobody wants the outside world asked any more. Its time is strict, see `Bought`."""
+
+    at: Annotated[datetime, Field(strict=True)] = NOON
 
 
 class Found(AboutToy, event_type="toy.found.v1", exchange="toy_outside"):
@@ -40,7 +47,9 @@ class Found(AboutToy, event_type="toy.found.v1", exchange="toy_outside"):
 
 
 class Bought(AboutToy, event_type="toy.bought.v1", exchange="toy_outside"):
-    """The other half is there."""
+    """The other half is there. Its time is strict: as JSON it is a text, and nothing else may be."""
+
+    at: Annotated[datetime, Field(strict=True)] = NOON
 
 
 class Borrowed(AboutToy, event_type="toy.borrowed.v1", exchange="toy_outside"):
