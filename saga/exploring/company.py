@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from events import Envelope, Event, Message
 from saga import faultpoints
@@ -167,7 +167,7 @@ class Company:
         return replace(scene, calls=elsewhere | ours, waiting=frozenset(waiting))
 
     def _read(self, document: Mapping[str, Any]) -> Envelope[Message]:
-        data = self.types[document["type"]].model_validate(document["data"])
+        data = self.types[document["type"]].model_validate_json(to_json(document["data"]))
         return Envelope[Message].model_validate({**document, "data": data})
 
 
