@@ -112,6 +112,31 @@ async def test_days_past_the_horizon_are_dropped_and_coming_ones_made(toys: Toy)
     assert await _found_in(toys, f"said_{coming:%Y%m%d}") == [coming]
 
 
+async def test_a_day_of_which_something_is_still_to_be_published_is_kept(toys: Toy, new_id: UUID) -> None:
+    """However old it is: until the broker has confirmed it, or a person has given it up."""
+    kept, gone = (datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=days) for days in (5, 6))
+    for day in (kept, gone):
+        first = day.replace(hour=0, second=0, microsecond=0)
+        await toys.fetch(
+            f"CREATE TABLE saga.said_{day:%Y%m%d} PARTITION OF saga.said"
+            f" FOR VALUES FROM ('{first.isoformat()}') TO ('{(first + timedelta(days=1)).isoformat()}')"
+        )
+        await toys.fetch(
+            """INSERT INTO saga.said (id, exchange, routing_key, saga_id, body, said_at)
+               VALUES (gen_random_uuid(), 'toy', 'toy.lost.v1', $1, '', $2)""",
+            str(new_id),
+            day,
+        )
+    await toys.fetch(
+        "INSERT INTO saga.outbox SELECT id, said_at, 0, 'infinity' FROM saga.said WHERE said_at = $1", kept
+    )
+    async with toys.running(retell_horizon=timedelta(days=2)):
+        await eventually(partial(_gone, toys, f"said_{gone:%Y%m%d}"))
+    (row,) = await toys.fetch("SELECT said_at FROM saga.said WHERE saga_id = $1", str(new_id))
+    assert row["said_at"] == kept
+    await toys.fetch("DELETE FROM saga.outbox")
+
+
 async def test_a_restored_service_does_first_what_it_undoes_later(toys: Toy, new_id: UUID) -> None:
     """An undo that it hears before what it has forgotten waits, at no cost, until it is started as usual."""
     before = _held_back()
