@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from saga import calls, faultpoints
+from saga import calls, faultpoints, written
 from saga.calls import OpenCall
 from saga.database import sql, transaction
 from saga.errors import ChoreographyError, ServerAway
@@ -58,7 +58,7 @@ class Caller:
         self._participant = participant
         self._tracer = participant.tracer
         self._performers = performers
-        self._types = {call.__name__: call for call in participant.service.settlements}
+        self._types = written.by_name(participant.service.settlements)
         self._timeout = settings.call_timeout
         self._at_once = settings.calls_at_once
         self._waiting: dict[UUID, OpenCall] = {}

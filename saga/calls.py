@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from events import Envelope, Message
+from saga import written
 from saga.database import Tx, sql
 from saga.declarations import Step
 from saga.keys import derived
@@ -33,7 +34,7 @@ def opened(row: Record, types: Mapping[str, type[Call]]) -> OpenCall:
         id=UUID(int=row["id"].int),
         saga_id=row["saga_id"],
         step=row["step"],
-        call=types[row["type"]].model_validate_json(row["request"]),
+        call=written.message(types, row["type"], row["request"]),
         cause=Caused(row["causationid"], row["traceparent"]),
         attempts=row["attempts"],
     )

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from events import Envelope, Event, Message
-from saga import faultpoints
+from saga import faultpoints, written
 from saga.caller import Performer
 from saga.calls import OpenCall, opened
 from saga.database import CONFLICTS, Pool, queries
@@ -74,12 +72,12 @@ class Member:
         if how is not How.FORGETTING:
             await self.participant.settle([(call, outcome)])
 
-    async def take_said(self) -> list[Mapping[str, Any]]:
-        """What has been committed to the outbox; it is gone from there."""
-        return [from_json(row["body"]) for row in await self.pool.fetch(sql.take_said)]
+    async def take_said(self) -> list[bytes]:
+        """What has been committed to the outbox, envelopes in JSON; it is gone from there."""
+        return [bytes(row["body"]) for row in await self.pool.fetch(sql.take_said)]
 
     async def open_calls(self) -> list[OpenCall]:
-        types = {call.__name__: call for call in self.service.settlements}
+        types = written.by_name(self.service.settlements)
         return [opened(row, types) for row in await self.pool.fetch(sql.open_calls)]
 
 
@@ -134,7 +132,7 @@ class Company:
 
     async def following(self, member: Member, scene: Scene) -> Scene:
         """The scene, with what the member has said and asked meanwhile."""
-        said = [self._read(document) for document in await member.take_said()]
+        said = [written.envelope(self.types, body) for body in await member.take_said()]
         return self._called(self._said(scene, said), member.service, await member.open_calls())
 
     def _said(self, scene: Scene, said: Iterable[Envelope[Message]]) -> Scene:
@@ -166,10 +164,6 @@ class Company:
         waiting = others | {Action(service.name, name) for name in ours}
         return replace(scene, calls=elsewhere | ours, waiting=frozenset(waiting))
 
-    def _read(self, document: Mapping[str, Any]) -> Envelope[Message]:
-        data = self.types[document["type"]].model_validate_json(to_json(document["data"]))
-        return Envelope[Message].model_validate({**document, "data": data})
-
 
 def _without_number(name: str) -> str:
     return name.partition(" (")[0]
@@ -198,7 +192,7 @@ async def company(
             )
         known = {message for m in members.values() for s in m.service.steps.values() for message in s.hears}
         known |= {message for m in members.values() for message in m.service.said}
-        yield Company(members, {wire_name(message): message for message in known})
+        yield Company(members, written.by_name(known))
 
 
 async def _emptying(server: DatabaseServer, name: str) -> str:
