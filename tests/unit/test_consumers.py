@@ -41,7 +41,7 @@ def test_an_example_that_is_not_understood_any_more_is_told_for_each_who_hears_i
         f"shipping doesn't understand {CAPTURED} as in {file} any more",
     ]
     assert [finding.trace for finding in found] == [
-        [f'not a valid {CAPTURED}: amount: Input should be a valid integer']
+        [f"not a valid {CAPTURED}: amount: Input should be a valid integer"]
     ] * 2
 
 
