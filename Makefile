@@ -58,7 +58,7 @@ check: install ## Format, lint, types, import rules, generated files, the choreo
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.generate --check
-	@$(BIN)/saga check --schemas docs/schemas
+	@$(BIN)/saga check --schemas docs/schemas --examples tests/contract/examples
 	@$(BIN)/python -m infra.dependencies
 
 fmt: install ## Format the code and mend what the linter can mend

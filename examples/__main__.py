@@ -26,6 +26,7 @@ from saga.provisioning import Deployment
 
 RUN = Path(".run/examples")
 WIDTH = 140
+BY_CLOCK = "(opened by a clock)"
 
 
 def names() -> list[str]:
@@ -64,14 +65,15 @@ async def play(name: str, times: int, servers: Servers, console: Console) -> Non
     async with playing(name, played, deployment, servers.amqp, RUN) as here:
         sagas = [(title, await here.tell(title)) for _ in range(times) for title in here.titles]
         table = Table("story", "what was heard of it", "how it ended", box=None, header_style="bold")
-        for title, saga in sorted(sagas):
+        clocks = await here.opened_by_clocks({saga for _, saga in sagas})
+        for title, saga in [*sorted(sagas), *((BY_CLOCK, saga) for saga in clocks)]:
             ended = await here.ended(saga)
             table.add_row(title, " ".join(t.removesuffix(".v1") for t in here.stage.types_of(saga)), ended)
         console.print(table)
         report = await here.balanced()
     for finding in report.findings:
         console.print(f"[green]✓[/] {finding.sentence}")
-    console.print(f"\n{len(sagas)} sagas; the books balance.", style="bold")
+    console.print(f"\n{len(sagas) + len(clocks)} sagas; the books balance.", style="bold")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """An example's services as processes, with the observer beside them, and its stories told at the broker."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,6 +61,15 @@ class Play:
             return str(found["state"])
 
         return await eventually(state, WITHIN)
+
+    async def opened_by_clocks(self, told: Collection[UUID]) -> list[UUID]:
+        """The sagas that were heard of and not told, when every alarm has had the time to open another one."""
+        periods = [alarm.period.total_seconds() for service in self.scenario.services for alarm in service.alarms]
+        before = None
+        while (heard := list(dict.fromkeys(envelope.saga_id for envelope in self.stage.heard))) != before:
+            before = heard
+            await asyncio.sleep(2 * max(periods, default=0))
+        return [saga for saga in map(UUID, heard) if saga not in told]
 
     async def balanced(self) -> Report:
         """The audit's report, when nothing is on its way any more."""

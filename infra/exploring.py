@@ -1,11 +1,14 @@
-"""The order saga, to be explored: `saga explore infra.exploring:order_saga`."""
+"""The order saga, to be explored: `saga explore infra.exploring:order_saga`, and `infra.exploring:deadlines`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from events import Address, Line, Message, OrderCancelled, OrderPlaced
 from inventory_service.handlers import inventory
 from order_service.handlers import order
+from order_service.settings import OrderSettings
 from payment_service.gateway import Capture, Refund, SimulatedGateway
 from payment_service.handlers import payment
 from saga.exploring import Scenario, Story
@@ -64,3 +67,14 @@ order_saga = Scenario(
     },
     prepared={"inventory": STOCK},
 )
+
+deadlines = replace(
+    order_saga,
+    stories={
+        "late": story(),
+        "late, or dispatched": story(dispatched=True),
+        "late, or not served": story(country="AQ"),
+    },
+    clocks={"order": OrderSettings.model_construct(fulfil_within=timedelta())},
+)
+"""Every order's time is up as soon as it is heard of, and the order service may notice that at any moment."""

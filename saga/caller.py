@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 
-from saga import calls, faultpoints
+from saga import calls, faultpoints, written
 from saga.calls import OpenCall
 from saga.database import sql, transaction
 from saga.errors import ChoreographyError, ServerAway
@@ -57,7 +57,7 @@ class Caller:
         self._participant = participant
         self._tracer = participant.tracer
         self._performers = performers
-        self._types = {call.__name__: call for call in participant.service.settlements}
+        self._types = written.by_name(participant.service.settlements)
         self._meters = {call: _Meters.of(participant.service.name, call) for call in participant.service.settlements}
         self._timeout = settings.call_timeout.total_seconds()
         self._at_once = settings.calls_at_once

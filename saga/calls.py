@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from events import Envelope, Message
-from events.envelope import envelopes_of
+from saga import written
 from saga.database import Tx, sql
 from saga.declarations import Step
 from saga.keys import derived
@@ -34,7 +34,7 @@ def opened(row: Record, types: Mapping[str, type[Call]]) -> OpenCall:
         id=row["id"],
         saga_id=row["saga_id"],
         step=row["step"],
-        call=types[row["type"]].model_validate_json(row["request"]),
+        call=written.message(types, row["type"], row["request"]),
         cause=Caused(row["causationid"], row["traceparent"]),
         attempts=row["attempts"],
     )
@@ -88,7 +88,7 @@ async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope
     """The causes that can be undone now. On the open calls of the others the undo is noted."""
     if not causes:
         return []
-    by_saga = sorted((cause.saga_id, envelopes_of(Message).dump_json(cause).decode()) for cause in causes)
+    by_saga = sorted((cause.saga_id, written.text(cause)) for cause in causes)
     sagas, undos = zip(*by_saga, strict=True)
     open_sagas = {row["saga_id"] for row in await tx.fetch(sql.note_undo, undone.name, undo.name, sagas, undos)}
     return [cause for cause in causes if cause.saga_id not in open_sagas]

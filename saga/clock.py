@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from events import Envelope, Message
-from saga.database import CONFLICTS, sql, transaction
+from saga.database import CONFLICTS, Tx, sql, transaction
 from saga.declarations import Alarm
 from saga.errors import ServerAway, UndeclaredAnswer
 from saga.messages import Command
-from saga.participant import Participant, in_time
+from saga.participant import Participant, Performed, in_time
 from saga.settings import Settings
 from saga.waiting import backoffs
 
@@ -46,7 +46,7 @@ class Clock:
         while True:
             pause = alarm.period.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311 — no secret
             try:
-                while self._caught_up() and await self._ring(alarm):
+                while self._caught_up() and await ring(self._participant, alarm, self._settings):
                     pass
                 failures = backoffs()
             except ServerAway as error:
@@ -58,26 +58,30 @@ class Clock:
                 log.exception("alarm.failed", alarm=alarm.name)
             await asyncio.sleep(pause)
 
-    async def _ring(self, alarm: Alarm) -> int:
-        """How many commands were carried out: not those that had been before. All of them, or none."""
-        async with transaction(self._participant.pool) as tx, in_time(alarm.name):
-            await tx.execute(sql.give_way)
-            commands = await alarm.handler(self._settings, tx) or ()
-            causes = self._causes(alarm, commands)
-            done = [
-                await self._participant.perform(tx, self._participant.service.steps[name], asked)
-                for name, asked in causes.items()
-            ]
-        for performed in done:
-            self._participant.committed(performed)
-        return sum(performed.entered for performed in done)
 
-    def _causes(self, alarm: Alarm, commands: Sequence[Command]) -> dict[str, list[Envelope[Message]]]:
-        """What was asked, by the step that answers it."""
-        causes: defaultdict[str, list[Envelope[Message]]] = defaultdict(list)
-        for command in commands:
-            if type(command) not in alarm.asks:
-                raise UndeclaredAnswer(alarm.name, type(command).__name__)
-            step = self._participant.service.step_for(type(command))
-            causes[step.name].append(self._participant.asked(command, "clock"))
-        return causes
+async def ring(participant: Participant, alarm: Alarm, settings: Settings) -> int:
+    """How many commands were carried out: not those that had been before. All of them, or none."""
+    async with transaction(participant.pool) as tx, in_time(alarm.name):
+        done = await perform(participant, alarm, settings, tx)
+    for performed in done:
+        participant.committed(performed)
+    return sum(performed.entered for performed in done)
+
+
+async def perform(participant: Participant, alarm: Alarm, settings: Settings, tx: Tx) -> list[Performed]:
+    """All that an alarm does, in a transaction that is the caller's to commit, or not to."""
+    await tx.execute(sql.give_way)
+    commands = await alarm.handler(settings, tx) or ()
+    asked = causes(participant, alarm, commands)
+    return [await participant.perform(tx, participant.service.steps[name], of) for name, of in asked.items()]
+
+
+def causes(participant: Participant, alarm: Alarm, commands: Sequence[Command]) -> dict[str, list[Envelope[Message]]]:
+    """What was asked, by the step that answers it."""
+    asked: defaultdict[str, list[Envelope[Message]]] = defaultdict(list)
+    for command in commands:
+        if type(command) not in alarm.asks:
+            raise UndeclaredAnswer(alarm.name, type(command).__name__)
+        step = participant.service.step_for(type(command))
+        asked[step.name].append(participant.asked(command, "clock"))
+    return asked

@@ -110,6 +110,19 @@ async def transaction(pool: Pool) -> AsyncIterator[Tx]:
         await _give_back(pool, connection)
 
 
+class _NeverKept(Exception):
+    """Ends a transaction, so that nothing of it is kept."""
+
+
+@asynccontextmanager
+async def rolled_back(pool: Pool) -> AsyncIterator[Tx]:
+    """A transaction of which nothing is kept."""
+    with contextlib.suppress(_NeverKept):
+        async with transaction(pool) as tx:
+            yield tx
+            raise _NeverKept
+
+
 @asynccontextmanager
 async def _all_or_nothing(connection: Tx) -> AsyncIterator[None]:
     """A transaction whose rollback also finds out whether the server still answers: what failed may be its silence."""

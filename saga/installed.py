@@ -16,7 +16,7 @@ def installed(*, besides: str = "") -> list[Service]:
     none.
     """
     if told := os.environ.get("SAGA_SERVICES"):
-        return [service for service in _services(told) if service.name != besides]
+        return [service for service in services_at(told) if service.name != besides]
     found = [entry.load() for entry in entry_points(group="saga.services") if entry.name != besides]
     if not found:
         raise CannotStart("no service is installed here", "run 'make install'")
@@ -32,8 +32,9 @@ def named(where: str) -> object:
         raise CannotStart(f"{where!r} names nothing: {error}", "say MODULE:NAME") from error
 
 
-def _services(where: str) -> Sequence[Service]:
+def services_at(where: str) -> Sequence[Service]:
+    """The services that `MODULE:NAME` names. Raises CannotStart."""
     found = named(where)
     if not isinstance(found, Sequence) or not all(isinstance(service, Service) for service in found):
-        raise CannotStart(f"SAGA_SERVICES={where} names no services", "name a sequence of them, MODULE:NAME")
+        raise CannotStart(f"{where!r} names no services", "name a sequence of them, MODULE:NAME")
     return found

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pydantic_core import from_json, to_json
 
 from events import Envelope, Message
+from saga import written
 from saga.database import Tx, sql
 from saga.declarations import Step
-from saga.messages import wire_name
 
 
 async def gather(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
@@ -35,9 +35,9 @@ async def gather(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> lis
 async def facts_of(tx: Tx, step: Step, saga_id: str) -> list[Message]:
     """What it has heard, in the order in which it takes them."""
     kept = from_json(await tx.fetchval(sql.joined_facts, step.name, saga_id))
-    known = {wire_name(message): message for message in step.hears}
+    known = written.by_name(step.hears)
     facts = (kept[str(place)] for place in range(len(step.joins)))
-    return [known[kind].model_validate_json(to_json(data)) for kind, data in facts]
+    return [written.message(known, kind, to_json(data)) for kind, data in facts]
 
 
 def _place(step: Step, fact: Message) -> int:

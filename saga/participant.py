@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
 
 from events import Decoder, Envelope, Event, Message
-from events.envelope import envelopes_of
-from saga import admission, calls, faultpoints, fence, inbox, joining, outbox, tracing
+from saga import admission, calls, faultpoints, fence, inbox, joining, outbox, tracing, written
 from saga.broker import Incoming, Names, delivery
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
@@ -201,7 +199,7 @@ class Participant:
                 await self._record(tx, self.service.settlements[kind], ours, follows)
             for undo in filter(None, closed.values()):
                 step = self.service.steps[undo.step]
-                await self._run(tx, step, [read_cause(step, undo.cause)], follows)
+                await self._run(tx, step, [written.envelope(written.by_name(step.hears), undo.cause)], follows)
             await self._store(tx, follows)
             faultpoints.reach(Point.SETTLING)
         faultpoints.reach(Point.SETTLED)
@@ -250,11 +248,3 @@ async def in_time(step: str) -> AsyncIterator[None]:
         if limit.expired():
             raise HandlerTooSlow(step, HANDLER_TIMEOUT) from None
         raise
-
-
-def read_cause(step: Step, stored: str) -> Envelope[Message]:
-    """The envelope that was noted on an open call, for this step to undo."""
-    known = {wire_name(message): message for message in step.hears}
-    document = from_json(stored)
-    data = known[document["type"]].model_validate_json(to_json(document["data"]))
-    return envelopes_of(Message).validate_python(document | {"data": data})

@@ -10,11 +10,12 @@ from examples.subscription.billing.handlers import billing
 from examples.subscription.events import TermOpened
 from examples.subscription.notification.gateway import Send, SimulatedMail
 from examples.subscription.notification.handlers import notification
+from saga import Settings
 from saga.exploring import Scenario, Story
 
 SERVICES = (billing, access, notification)
-PLANS = "INSERT INTO plan (name, price, lasts) VALUES ('daily', 50, '1 second'), ('lifetime', 99900, '100 years')"
-"""A day takes a second, so that renewals can be watched."""
+PLANS = "INSERT INTO plan (name, price, lasts) VALUES ('daily', 50, '0 days'), ('lifetime', 99900, '100 years')"
+"""A day is over at once, so that renewals can be watched, and explored."""
 
 
 def story(plan: str, *, card: str = "pm_card_visa", terms: int = 1) -> Story:
@@ -51,4 +52,5 @@ SCENARIO = Scenario(
         "billing": PLANS,
         "access": "INSERT INTO plan (name, places) VALUES ('daily', 1000000), ('lifetime', 0)",
     },
+    clocks={"billing": Settings.of("billing").model_construct()},
 )

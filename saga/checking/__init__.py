@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from saga.checking import sequences
 from saga.checking.actors import actors, interventions
+from saga.checking.consumers import misunderstood
 from saga.checking.findings import Finding, Report
 from saga.checking.schemas import incompatible, outgrown
 from saga.checking.search import explore
@@ -12,7 +13,7 @@ from saga.checking.shape import misshapen
 from saga.errors import ChoreographyError
 from saga.service import Service
 
-__all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "outgrown", "sequences"]
+__all__ = ["REPEATS", "Finding", "Report", "check", "incompatible", "misunderstood", "outgrown", "sequences"]
 
 REPEATS = 3
 

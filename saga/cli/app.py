@@ -134,12 +134,15 @@ def check_command(
     schemas: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Published schemas that the events must still fit")
     ] = None,
+    examples: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Events by example, for all who hear them")
+    ] = None,
 ) -> None:
     """Prove the choreography from the handlers' declarations, or tell the shortest story in which it fails.
 
     No server is needed. Exits with 1 if anything is wrong.
     """
-    raise typer.Exit(run_check(installed(), repeats, schemas, console))
+    raise typer.Exit(run_check(installed(), repeats, schemas, examples, console))
 
 
 @app.command("drain")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from saga.checking import Report, check, outgrown
+from saga.checking import Report, check, misunderstood, outgrown
 from saga.service import Service
 
 PROVEN = (
@@ -15,12 +15,16 @@ PROVEN = (
 )
 
 
-def run_check(services: Sequence[Service], repeats: int, schemas: Path | None, console: Console) -> int:
+def run_check(
+    services: Sequence[Service], repeats: int, schemas: Path | None, examples: Path | None, console: Console
+) -> int:
     """Check and tell; the exit code."""
     report = check(services, repeats)
     findings = [*report.findings]
     if schemas:
         findings += outgrown(sorted({e for s in services for e in s.said}, key=lambda e: e.event_type), schemas)
+    if examples:
+        findings += misunderstood(services, examples)
     for finding in findings:
         console.print(f"[red]✗[/] {finding.problem}", highlight=False, soft_wrap=True)
         for number, line in enumerate(finding.trace, 1):

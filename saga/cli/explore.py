@@ -1,7 +1,8 @@
 """`saga explore`: real handlers and SQL under every schedule, and under schedules at random."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from rich.console import Console
 
@@ -38,16 +39,18 @@ async def explore_again(scenario: Scenario, postgres: str, schedule: str, consol
     if seed := schedule.removeprefix("seed ").strip() if schedule.startswith("seed ") else "":
         if not seed.isdigit():
             raise CannotStart(f"{schedule!r} is no schedule", "say 'seed' and a number")
-        again: AsyncIterator[Found] = roam(scenario, postgres, seed=int(seed), schedules=1, tally=tally)
+        again: AsyncGenerator[Found] = roam(scenario, postgres, seed=int(seed), schedules=1, tally=tally)
     else:
         again = replay(scenario, schedule, postgres)
     return int(await _tell(schedule, again, tally, console))
 
 
-async def _tell(what: str, exploring: AsyncIterator[Found], tally: Tally, console: Console) -> bool:
+async def _tell(what: str, exploring: AsyncGenerator[Found], tally: Tally, console: Console) -> bool:
     """Whether anything was found, which is told."""
     began = time.perf_counter()
-    async for found in exploring:
+    async with aclosing(exploring):
+        found = await anext(exploring, None)
+    if found:
         console.print(f"[red]✗[/] {found.problem}", highlight=False, soft_wrap=True)
         for number, line in enumerate(found.trace, 1):
             console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)

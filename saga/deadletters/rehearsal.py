@@ -1,8 +1,7 @@
 """What would happen if a letter were handled now: it is handled, and then nothing of it is kept."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from events import Envelope, Event
-from saga.database import Pool, Tx, queries, transaction
+from saga.database import Pool, Tx, queries, rolled_back
 from saga.deadletters.databases import Databases
 from saga.deadletters.letter import Letter
 from saga.errors import ServerAway
@@ -68,7 +67,7 @@ async def rehearse(letter: Letter, databases: Databases) -> Rehearsal:
     async with databases.of(letter.service) as pool:
         participant = Participant(letter.service, pool)
         try:
-            async with _rolled_back(pool) as tx, in_time(letter.step.name):
+            async with rolled_back(pool) as tx, in_time(letter.step.name):
                 done = await participant.perform(tx, letter.step, [letter.envelope])
                 await tx.execute(sql.check_now)
                 return await _seen(letter, done, tx, pool)
@@ -76,18 +75,6 @@ async def rehearse(letter: Letter, databases: Databases) -> Rehearsal:
             raise
         except Exception as error:  # noqa: BLE001 — whatever it is, the letter would park with it again
             return Rehearsal(letter, Verdict.FAILS, f"{type(error).__name__}: {error}")
-
-
-class _NeverKept(Exception):
-    """Ends a transaction, so that nothing of it is kept."""
-
-
-@asynccontextmanager
-async def _rolled_back(pool: Pool) -> AsyncIterator[Tx]:
-    with suppress(_NeverKept):
-        async with transaction(pool) as tx:
-            yield tx
-            raise _NeverKept
 
 
 async def _seen(letter: Letter, done: Performed, tx: Tx, pool: Pool) -> Rehearsal:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from asyncpg import Record
 
 from events import CONTENT_TYPE, Decoder, Delivery, InvalidMessage
+from saga import written
 from saga.calls import opened
 from saga.deadletters.letter import Letter
-from saga.participant import read_cause
 from saga.service import Service
 
 NEVER_UNDERSTOOD = frozenset(error.__name__ for error in InvalidMessage.__subclasses__())
@@ -33,7 +33,7 @@ class Understanding:
 
     def of_call(self, service: Service, row: Record) -> Iterator[str]:
         """What its service would find wrong with a call whose outcome isn't known, and with the undo noted on it."""
-        types = {call.__name__: call for call in service.settlements}
+        types = written.by_name(service.settlements)
         if row["type"] not in types:
             yield f"{service.name} settles no {row['type']} any more"
             return
@@ -50,7 +50,7 @@ class Understanding:
             yield f"{service.name} has no step {row['undo_step']} any more, which is noted to undo it"
             return
         try:
-            read_cause(undo, row["undo"])
+            written.envelope(written.by_name(undo.hears), row["undo"])
         except (KeyError, ValueError) as error:
             yield f"{service.name}: the undo noted on it: {error!r}"
 

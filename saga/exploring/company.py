@@ -1,107 +1,27 @@
 """The services of a scenario, each on a database of its own, without a broker: a scheduler takes its place."""
 
+import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from events import Envelope, Event, Message
-from events.envelope import envelopes_of
-from saga import faultpoints
-from saga.caller import Performer
-from saga.calls import OpenCall, opened
-from saga.database import CONFLICTS, Pool, queries
-from saga.errors import CommandRefused, SagaError
+from saga import written
+from saga.calls import OpenCall
+from saga.exploring.member import Member, sql
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, How, Scene
-from saga.faultpoints import Point
-from saga.messages import Call, wire_name
+from saga.messages import wire_name
 from saga.migrations import RUNTIME_TABLE, SERVICE_TABLE
 from saga.participant import Participant
 from saga.provisioning import DatabaseServer
 from saga.service import Service
 from saga.testing import enveloped
 
-sql = queries(__file__)
-
 SENDER = "explorer"
-
-
-class Died(Exception):
-    """The process, at a point at which the schedule has it die."""
-
-
-class Failed(SagaError):
-    """A handler raised what is no refusal: at a broker its message would park."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A service at work. `pool` is what it takes its connections from, `beginning` the SQL that forgets everything."""
-
-    service: Service
-    pool: Pool
-    beginning: str
-    participant: Participant
-    performers: Mapping[type[Call], Performer]
-
-    async def act(self, action: Action, scene: Scene) -> bool:
-        """Do it, well or not; False, if a transaction was in the way, and it has to be done again. Raises Failed."""
-        try:
-            if action.what in scene.calls:
-                await self._perform(scene.calls[action.what], action.how)
-            else:
-                await self._handle(scene.messages[action.what], action.how)
-        except CONFLICTS:
-            return False
-        except (Died, CommandRefused):
-            return True
-        except Exception as error:
-            raise Failed(f"{action}, and fails: {type(error).__name__}: {error}") from error
-        return True
-
-    async def _handle(self, cause: Envelope[Message], how: How) -> None:
-        step = self.service.step_for(type(cause.data))
-        with dying_at(Point.HANDLED if how is How.DYING else None):
-            await self.participant.handle(step, [cause])
-
-    async def _perform(self, call: OpenCall, how: How) -> None:
-        outcome = await self.performers[type(call.call)](call.call, call.id)
-        if how is not How.FORGETTING:
-            await self.participant.settle([(call, outcome)])
-
-    async def take_said(self) -> list[Mapping[str, Any]]:
-        """What has been committed to the outbox; it is gone from there."""
-        return [from_json(row["body"]) for row in await self.pool.fetch(sql.take_said)]
-
-    async def open_calls(self) -> list[OpenCall]:
-        types = {call.__name__: call for call in self.service.settlements}
-        return [opened(row, types) for row in await self.pool.fetch(sql.open_calls)]
-
-
-class dying_at:  # noqa: N801 - reads like a function
-    """Within the block, the process dies when it comes by this point."""
-
-    def __init__(self, point: Point | None) -> None:
-        self._point = point
-
-    def __enter__(self) -> None:
-        self._before = faultpoints.reach
-        if self._point:
-            faultpoints.reach = partial(_die, self._point)
-
-    def __exit__(self, *_: object) -> None:
-        faultpoints.reach = self._before
-
-
-def _die(where: Point, point: Point) -> None:
-    if point is where:
-        raise Died
 
 
 @dataclass(frozen=True)
@@ -116,8 +36,11 @@ class Company:
         for member in self.members.values():
             await member.pool.execute(member.beginning)
 
-    def opening(self, said: Sequence[Message], faults: int, copies: int = 1) -> Scene:
-        """The scene in which nothing has happened yet, and anything of this may: each fact under so many ids."""
+    async def opening(self, said: Sequence[Message], faults: int, copies: int = 1) -> Scene:
+        """The scene in which nothing has happened yet, and anything of this may: each fact under so many ids.
+
+        Raises Failed, if an alarm does.
+        """
         scene = Scene(faults=faults)
         for message in said:
             if isinstance(message, Event):
@@ -125,6 +48,8 @@ class Company:
                 scene = self._said(scene, [enveloped(message, identity, SENDER) for identity in ids])
             else:
                 scene = self._asked(scene, message)
+        for member in self.members.values():
+            scene = _due(scene, member.service, await member.due())
         return scene
 
     async def after(self, action: Action, scene: Scene) -> Scene:
@@ -134,9 +59,10 @@ class Company:
         return await self.following(member, scene.without(action) if done else scene)
 
     async def following(self, member: Member, scene: Scene) -> Scene:
-        """The scene, with what the member has said and asked meanwhile."""
-        said = [self._read(document) for document in await member.take_said()]
-        return self._called(self._said(scene, said), member.service, await member.open_calls())
+        """The scene, with what the member has said and asked meanwhile, and what it would ask of itself."""
+        said = [written.envelope(self.types, body) for body in await member.take_said()]
+        scene = self._called(self._said(scene, said), member.service, await member.open_calls())
+        return _due(scene, member.service, await member.due())
 
     def _said(self, scene: Scene, said: Iterable[Envelope[Message]]) -> Scene:
         messages, waiting = dict(scene.messages), set(scene.waiting)
@@ -161,15 +87,17 @@ class Company:
         return replace(scene, messages=messages, waiting=scene.waiting | {Action(service.name, name)})
 
     def _called(self, scene: Scene, service: Service, calls: Sequence[OpenCall]) -> Scene:
-        others = {action for action in scene.waiting if action.service != service.name or action.what in scene.messages}
+        others = {a for a in scene.waiting if a.service != service.name or a.what not in scene.calls}
         ours = {f"{type(call.call).__name__} of {call.saga_id[-4:]} ({call.step})": call for call in calls}
         elsewhere = {name: call for name, call in scene.calls.items() if any(a.what == name for a in others)}
         waiting = others | {Action(service.name, name) for name in ours}
         return replace(scene, calls=elsewhere | ours, waiting=frozenset(waiting))
 
-    def _read(self, document: Mapping[str, Any]) -> Envelope[Message]:
-        data = self.types[document["type"]].model_validate_json(to_json(document["data"]))
-        return envelopes_of(Message).validate_python({**document, "data": data})
+
+def _due(scene: Scene, service: Service, due: set[Action]) -> Scene:
+    """An alarm that has rung has nothing new to judge by before its service has done something else."""
+    others = {a for a in scene.waiting if a.service != service.name or a.how is not How.RINGING}
+    return replace(scene, waiting=frozenset(others | (due - scene.rung)))
 
 
 def _without_number(name: str) -> str:
@@ -184,22 +112,31 @@ async def company(
     what a service takes its connections from, by its database's URL.
     """
     server, prefix = DatabaseServer(postgres), f"explore_{secrets.token_hex(4)}_"
+    services = scenario.takes_part()
     async with AsyncExitStack() as stack:
+        for service in services:
+            stack.push_async_callback(server.drop, prefix + service.name)
+        await asyncio.gather(*(_provision(server, service, prefix + service.name) for service in services))
         members = {}
-        for service in scenario.takes_part():
+        for service in services:
             name = prefix + service.name
-            stack.push_async_callback(server.drop, name)
-            for change in await server.changes(service, name, secrets.token_hex(16)):
-                await change.apply()
-            beginning = f"{await _emptying(server, name)}; {scenario.prepared.get(service.name, '')}"
             connections = await stack.enter_async_context(pool(server.url_of(name)))
-            performers = scenario.outside[service.name](connections) if service.name in scenario.outside else {}
             members[service.name] = Member(
-                service, connections, beginning, Participant(service, connections), performers
+                service=service,
+                pool=connections,
+                beginning=f"{await _emptying(server, name)}; {scenario.prepared.get(service.name, '')}",
+                participant=Participant(service, connections),
+                performers=scenario.outside[service.name](connections) if service.name in scenario.outside else {},
+                settings=scenario.clocks.get(service.name),
             )
         known = {message for m in members.values() for s in m.service.steps.values() for message in s.hears}
         known |= {message for m in members.values() for message in m.service.said}
-        yield Company(members, {wire_name(message): message for message in known})
+        yield Company(members, written.by_name(known))
+
+
+async def _provision(server: DatabaseServer, service: Service, name: str) -> None:
+    for change in await server.changes(service, name, secrets.token_hex(16)):
+        await change.apply()
 
 
 async def _emptying(server: DatabaseServer, name: str) -> str:

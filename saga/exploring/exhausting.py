@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from saga.errors import CannotStart
-from saga.exploring.company import Company, Failed, company
+from saga.exploring.company import Company, company
 from saga.exploring.findings import Found, Tally
 from saga.exploring.judge import Judge
+from saga.exploring.member import Failed, Restless
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, Scene
 from saga.exploring.single import Single, single
 
 SAGA = UUID("00000000-0000-7000-8000-000000000001")
 NOBODY: frozenset[Action] = frozenset()
+LONGEST = 150
+"""Actions: a schedule that goes on after them goes on for ever."""
 
 
 class Enough(Exception):
@@ -70,6 +73,9 @@ class Exhausting:
     ) -> AsyncGenerator[Found]:
         """The same, of schedules in which this comes next."""
         pool: Single = self.company.members[action.service].pool  # type: ignore[assignment] # `single` has made it
+        if len(path.choices) > LONGEST:
+            yield self._found(str(Restless()), path)
+            return
         async with pool.going_back():
             self.tally.actions += 1
             try:
@@ -108,7 +114,7 @@ async def exhaust(
     async with company(scenario, postgres, single) as services:
         await services.begin()
         search = Exhausting(services, Judge(scenario), story, faults, limit, tally)
-        scene = services.opening(scenario.stories[story](SAGA), faults)
+        scene = await services.opening(scenario.stories[story](SAGA), faults)
         try:
             async with aclosing(search.search(scene, NOBODY, Path())) as found:
                 async for each in found:
@@ -128,6 +134,6 @@ async def replay(scenario: Scenario, schedule: str, postgres: str) -> AsyncGener
     async with company(scenario, postgres, single) as services:
         await services.begin()
         search = Exhausting(services, Judge(scenario), story, bound, limit=1)
-        async with aclosing(search.replay(services.opening(said, bound), places, Path())) as found:
+        async with aclosing(search.replay(await services.opening(said, bound), places, Path())) as found:
             async for each in found:
                 yield each

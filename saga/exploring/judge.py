@@ -7,7 +7,8 @@ from saga.checking.actors import Actor, actors
 from saga.checking.search import Laws
 from saga.checking.states import Position, Stand, State
 from saga.checking.world import World
-from saga.exploring.company import Company, Member, sql
+from saga.exploring.company import Company
+from saga.exploring.member import Member, sql
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Scene
 from saga.laws import Book, Law

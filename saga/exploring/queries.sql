@@ -17,3 +17,7 @@ SELECT format('%I.%I', nspname, relname) FROM pg_class JOIN pg_namespace ON pg_n
 WHERE relkind IN ('r', 'p') AND NOT relispartition AND nspname !~ '^pg_' AND nspname <> 'information_schema'
     AND relname <> ALL ($1::text[])
 ORDER BY 1;
+
+-- name: rows_written
+-- How many rows this transaction has written so far, of any table.
+SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_xact_user_tables;

@@ -5,18 +5,21 @@ from random import Random
 from uuid import UUID
 
 from events import Message
-from saga.exploring.company import Company, Failed, company
+from saga.exploring.company import Company, company
 from saga.exploring.findings import Found, Tally
 from saga.exploring.judge import Judge
+from saga.exploring.member import Failed, Restless
 from saga.exploring.pacing import PacedPool, paced
 from saga.exploring.scenario import Scenario
-from saga.exploring.scene import Action, Scene
+from saga.exploring.scene import Action, How, Scene
 
 SAGAS = 3
 FAULTS = 4
 COPIES = 2
 CROSSINGS = 0.5
 """Of the actions that could cross with another one of the same service, so many do."""
+LONGEST = 1_000
+"""Actions: a schedule that goes on after them goes on for ever."""
 FAULTY = 0.2
 """While faults are left, so many actions are faults."""
 
@@ -56,8 +59,10 @@ class Roaming:
 
     async def play(self, scenario: Scenario) -> Scene:
         """Until nothing is on its way any more."""
-        scene = self._opening(scenario)
+        scene = await self._opening(scenario)
         while not scene.is_quiet:
+            if len(self.told) > LONGEST:
+                raise Restless
             action = self._choose(scene)
             partner = self._partner(action, scene)
             self._tally.actions += 1 + bool(partner)
@@ -68,25 +73,32 @@ class Roaming:
                 scene = await self._company.after(action, scene)
         return scene
 
-    def _opening(self, scenario: Scenario) -> Scene:
+    async def _opening(self, scenario: Scenario) -> Scene:
         said: list[Message] = []
         for _ in range(self._random.randint(1, SAGAS)):
             story = self._random.choice(sorted(scenario.stories))
             saga = UUID(int=self._random.getrandbits(128), version=4)
             self.told.append(f"{story}: {saga}")
             said += scenario.stories[story](saga)
-        return self._company.opening(said, FAULTS, COPIES)
+        return await self._company.opening(said, FAULTS, COPIES)
 
     def _choose(self, scene: Scene) -> Action:
         actions = scene.actions()
-        faults = [action for action in actions if action.how]
+        faults = [action for action in actions if action.is_fault]
         if faults and self._random.random() < FAULTY:
             return self._random.choice(faults)
-        return self._random.choice([action for action in actions if not action.how])
+        return self._random.choice([action for action in actions if not action.is_fault])
 
     def _partner(self, action: Action, scene: Scene) -> Action | None:
-        others = [a for a in scene.actions() if a.service == action.service and a.what != action.what and not a.how]
-        return self._random.choice(others) if others and not action.how and self._random.random() < CROSSINGS else None
+        """Another of the same service; or the same alarm, in another replica."""
+        if action.is_fault:
+            return None
+        others = [
+            other
+            for other in scene.actions()
+            if other.service == action.service and (other != action or other.how is How.RINGING) and not other.is_fault
+        ]
+        return self._random.choice(others) if others and self._random.random() < CROSSINGS else None
 
     async def _cross(self, first: Action, second: Action, scene: Scene) -> Scene:
         """Both at once. What was in the other's way is done again later."""

@@ -11,16 +11,17 @@ from saga.messages import Command
 
 
 class How(StrEnum):
-    """What becomes of an action. All but the first are faults."""
+    """What becomes of an action. All but the first two are faults."""
 
     WELL = ""
+    RINGING = "is told by its clock to"
     AGAIN = "hears once more"
     DYING = "dies before it commits what follows from"
     FORGETTING = "dies when it has been done outside, before it records"
 
 
 class Action(NamedTuple):
-    """One service hears one message, is asked one command, or has one call performed."""
+    """One service hears one message, is asked one command, has one call performed, or one of its alarms ring."""
 
     service: str
     what: str
@@ -29,9 +30,13 @@ class Action(NamedTuple):
     def __str__(self) -> str:
         return f"{self.service} {self.how or 'goes on with'} {self.what}"
 
+    @property
+    def is_fault(self) -> bool:
+        return self.how not in {How.WELL, How.RINGING}
+
     def commutes(self, other: "Action") -> bool:
         """Whether it makes no difference which of them comes first: they share no database, and no store of faults."""
-        return self.service != other.service and not (self.how and other.how)
+        return self.service != other.service and not (self.is_fault and other.is_fault)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Scene:
     calls: Mapping[str, OpenCall] = field(default_factory=dict)
     waiting: frozenset[Action] = frozenset()
     heard: frozenset[Action] = frozenset()
+    rung: frozenset[Action] = frozenset()
+    """The alarms that have rung since their service last did anything else."""
     faults: int = 0
     """How many more may happen."""
 
@@ -55,14 +62,17 @@ class Scene:
 
     def _faults(self) -> Iterator[Action]:
         for action in self.waiting:
-            is_call = action.what in self.calls
-            yield action._replace(how=How.FORGETTING if is_call else How.DYING)
+            if action.how is not How.RINGING:  # one that dies before it commits has not rung
+                yield action._replace(how=How.FORGETTING if action.what in self.calls else How.DYING)
         yield from (action._replace(how=How.AGAIN) for action in self.heard)
 
     def without(self, action: Action) -> "Scene":
         """After the action, but for what follows from it."""
-        if action.how:
+        if action.is_fault:
             return replace(self, faults=self.faults - 1)
+        rung = frozenset(alarm for alarm in self.rung if alarm.service != action.service)
+        if action.how is How.RINGING:
+            return replace(self, waiting=self.waiting - {action}, rung=self.rung | {action})
         is_event = action.what in self.messages and not isinstance(self.messages[action.what].data, Command)
         heard = self.heard | {action} if is_event else self.heard
-        return replace(self, waiting=self.waiting - {action}, heard=heard)
+        return replace(self, waiting=self.waiting - {action}, heard=heard, rung=rung)

@@ -5,8 +5,7 @@ An example never changes. What a new version of an event adds is told by a new e
 
 from pathlib import Path
 
-from events import Address, Allocation, Decoder, Delivery, Event, Parcel
-from saga import Service
+from events import Address, Allocation, Parcel
 
 FOLDER = Path(__file__).with_name("examples")
 TYPES = sorted(file.name.removesuffix(".json") for file in FOLDER.glob("*.v1.json"))
@@ -22,8 +21,3 @@ PARCEL = Parcel(parcel_id="parcel_1", warehouse="berlin", carrier="simulated", t
 
 def example(event_type: str) -> bytes:
     return (FOLDER / f"{event_type}.json").read_bytes()
-
-
-def heard_by(service: Service, event_type: str) -> Event:
-    """What the service makes of the example."""
-    return Decoder(service.heard).decode(Delivery(event_type, example(event_type))).data

@@ -4,7 +4,10 @@ from uuid import uuid5
 
 import pytest
 
+from examples.subscription import SCENARIO
 from examples.subscription.events import AccessEnded, AccessGranted, CustomerNotified, TermDeclined, TermRefunded
+from infra.local import Servers
+from saga.exploring import Tally, exhaust
 from tests.examples.conftest import Playing
 
 
@@ -27,3 +30,12 @@ async def test_a_card_that_expires_days_later_ends_the_access(play: Playing) -> 
         ends = [await here.ended(saga) for saga in (expiring, second, uuid5(renewed, "3"), full)]
         assert ends == ["succeeded", "refused", "succeeded", "compensated"]
         await here.balanced()
+
+
+async def test_a_renewal_may_come_at_any_moment(servers: Servers) -> None:
+    """While the last mail is being sent, say; without a clock, there is one order only in which anything can happen."""
+    tallies = {"one term": Tally(), "three terms": Tally()}
+    for story, tally in tallies.items():
+        exploring = exhaust(SCENARIO, story, servers.postgres, faults=0, limit=100, tally=tally)
+        assert [found async for found in exploring] == []
+    assert [tally.schedules for tally in tallies.values()] == [1, 90]

@@ -1,17 +1,20 @@
 """The explorer finds what is planted, tells how to see it again, and finds nothing where nothing is wrong."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 
 import asyncpg
 import pytest
 from rich.console import Console
 
-from infra.exploring import order_saga
+from infra.exploring import deadlines, order_saga
 from infra.local.servers import Servers
 from saga.cli.explore import explore, explore_again, scenario_at
 from saga.errors import CannotStart
 from saga.exploring import Found, Tally, exhaust, replay, roam
-from tests.exploring.cinema.scenario import BUGS, cinema
+from tests.exploring.cinema.hall import RESTLESS
+from tests.exploring.cinema.scenario import BUGS, cinema, story_of
 
 SEED = 1
 PATIENCE = 60
@@ -20,9 +23,10 @@ BY_CHANCE = {"lost update", "said outside the transaction"}
 """What takes two sagas that are in each other's way, or a way around the transaction."""
 
 
-async def first(found: AsyncIterator[Found]) -> Found:
-    async for each in found:
-        return each
+async def first(found: AsyncGenerator[Found]) -> Found:
+    async with aclosing(found):
+        async for each in found:
+            return each
     pytest.fail("nothing was found")
 
 
@@ -33,7 +37,7 @@ async def everything(found: AsyncIterator[Found]) -> list[Found]:
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug not in BY_CHANCE])
 async def test_a_planted_bug_is_found_by_exhausting_one_saga_and_found_again(servers: Servers, bug: str) -> None:
     scenario, tally = cinema(bug), Tally()
-    found = await first(exhaust(scenario, "given up", servers.postgres, faults=0, limit=500, tally=tally))
+    found = await first(exhaust(scenario, story_of(bug), servers.postgres, faults=0, limit=500, tally=tally))
     assert found.trace
     again = await everything(replay(scenario, found.schedule, servers.postgres))
     assert found in again
@@ -55,6 +59,37 @@ async def test_nothing_is_found_where_no_bug_is_planted(servers: Servers) -> Non
     assert await everything(roam(cinema(), servers.postgres, seed=SEED, schedules=20, tally=tally)) == []
     assert tally.schedules > 80
     assert tally.actions > tally.schedules
+
+
+async def test_a_clock_may_tick_at_any_moment(servers: Servers) -> None:
+    """Before the seats have been paid, while they are, or never: those are schedules of their own."""
+    ticking, still = Tally(), Tally()
+    for clock, tally in ((True, ticking), (False, still)):
+        exploring = exhaust(cinema(clock=clock), "bought", servers.postgres, faults=1, limit=500, tally=tally)
+        assert await everything(exploring) == []
+    assert ticking.schedules > 2 * still.schedules
+    assert await everything(roam(cinema(clock=True), servers.postgres, seed=SEED, schedules=20, tally=ticking)) == []
+
+
+async def test_what_only_a_clock_does_wrong_is_found_by_its_ticks_alone(servers: Servers) -> None:
+    ticking, still = cinema("seats that free themselves"), replace(cinema("seats that free themselves"), clocks={})
+    exploring = exhaust(still, "bought", servers.postgres, faults=1, limit=500, tally=Tally())
+    assert await everything(exploring) == []
+    found = await first(exhaust(ticking, "bought", servers.postgres, faults=0, limit=500, tally=Tally()))
+    assert "hall is told by its clock to expire_holds" in found.trace
+
+
+async def test_an_alarm_that_is_never_satisfied_is_told(servers: Servers) -> None:
+    found = await first(exhaust(cinema(RESTLESS), "bought", servers.postgres, faults=0, limit=1, tally=Tally()))
+    assert found.problem == "it never comes to rest"
+
+
+async def test_an_order_that_is_cancelled_by_its_deadline_at_any_moment_is_undone(servers: Servers) -> None:
+    tally = Tally()
+    for story in deadlines.stories:
+        assert await everything(exhaust(deadlines, story, servers.postgres, faults=0, limit=25, tally=tally)) == []
+    assert await everything(roam(deadlines, servers.postgres, seed=SEED, schedules=3, tally=tally)) == []
+    assert tally.schedules == 78
 
 
 async def test_the_order_saga_is_sound_under_some_schedules(servers: Servers) -> None:

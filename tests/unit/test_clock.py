@@ -8,7 +8,7 @@ import pytest
 
 from events import AboutOrder, OrderCancelled
 from saga import Command, Pool, Service, Settings, Tx
-from saga.clock import Clock
+from saga.clock import Clock, causes
 from saga.errors import ChoreographyError, UndeclaredAnswer
 from saga.participant import Participant
 from tests.builders import order_cancelled
@@ -33,8 +33,8 @@ async def shout(_: Settings, __: Tx) -> Sequence[OrderCancelled]: ...  # type: i
 async def wake(_: Wake, __: Tx) -> OrderCancelled: ...  # type: ignore[empty-body] # see above
 
 
-def clock(service: Service) -> Clock:
-    return Clock(Participant(service, cast(Pool, None)), cast(Settings, None), lambda: True)
+def participant(service: Service) -> Participant:
+    return Participant(service, cast(Pool, None))
 
 
 def test_an_alarm_asks_commands() -> None:
@@ -48,7 +48,7 @@ def test_what_an_alarm_asks_somebody_must_answer() -> None:
     toys = Service("toys")
     toys.every(PERIOD)(ring)
     with pytest.raises(ChoreographyError, match="toys has no handler for Wake"):
-        clock(toys)
+        Clock(participant(toys), cast(Settings, None), lambda: True)
 
 
 def test_what_is_asked_goes_to_the_steps_that_answer_it() -> None:
@@ -57,8 +57,8 @@ def test_what_is_asked_goes_to_the_steps_that_answer_it() -> None:
     toys.on(Wake)(wake)
     toys.every(PERIOD)(ring)
     asked = [Wake(order_id=order_cancelled().order_id) for _ in range(3)]
-    causes = clock(toys)._causes(toys.alarms[0], asked)
-    assert {name: [cause.data for cause in of] for name, of in causes.items()} == {"wake": asked}
-    assert {cause.source for cause in causes["wake"]} == {"toys/clock"}
+    told = causes(participant(toys), toys.alarms[0], asked)
+    assert {name: [cause.data for cause in of] for name, of in told.items()} == {"wake": asked}
+    assert {cause.source for cause in told["wake"]} == {"toys/clock"}
     with pytest.raises(UndeclaredAnswer):
-        clock(toys)._causes(toys.alarms[0], [Sleep(order_id=asked[0].order_id)])
+        causes(participant(toys), toys.alarms[0], [Sleep(order_id=asked[0].order_id)])

@@ -2,15 +2,23 @@
 
 import pytest
 
-from examples import bank_transfer, travel_booking
+from examples import bank_transfer, multi_warehouse, subscription, travel_booking
 from infra.local.system import SERVICES
 from saga import Service
 from saga.checking import sequences
 from saga.checking.stories import Story, stories
 from saga.choreography import Choreography
 
+SAGAS = [
+    pytest.param(SERVICES, id="orders"),
+    *(
+        pytest.param(example.SERVICES, id=example.__name__.rpartition(".")[2])
+        for example in (bank_transfer, multi_warehouse, subscription, travel_booking)
+    ),
+]
 
-@pytest.mark.parametrize("services", [SERVICES, bank_transfer.SERVICES, travel_booking.SERVICES])
+
+@pytest.mark.parametrize("services", SAGAS)
 def test_each_end_is_told_once_and_every_refusal_and_undo_is_in_one(services: list[Service]) -> None:
     told = stories(services)
     titles = [story.title for story in told]
@@ -24,7 +32,7 @@ def test_each_end_is_told_once_and_every_refusal_and_undo_is_in_one(services: li
                 assert any(f"`{step.undoes.name}` is undone" in title for title in titles), step.name
 
 
-@pytest.mark.parametrize("services", [SERVICES, bank_transfer.SERVICES, travel_booking.SERVICES])
+@pytest.mark.parametrize("services", SAGAS)
 def test_each_story_has_a_last_word(services: list[Service]) -> None:
     choreography = Choreography.of(services)
     for story in stories(services):

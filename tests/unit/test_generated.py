@@ -7,19 +7,45 @@ from pathlib import Path
 import pytest
 
 from events import Decoder, Delivery
-from infra.generate import DIALECT, ROOT, SCHEMAS, spoken, stale
+from examples.__main__ import names, scenario
+from infra.generate import DIALECT, ROOT, SCHEMAS, documents, spoken, stale
+from saga.choreography import Choreography
 
 PAGES = sorted(
-    page for pattern in ("*.md", "docs/**/*.md", "*_service/README.md", "infra/**/*.md") for page in ROOT.glob(pattern)
+    page
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "*_service/README.md", "infra/**/*.md")
+    for page in ROOT.glob(pattern)
 )
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
 EXAMPLE = re.compile(r"^```json (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+DRAWN = re.compile(r"[\[{](\w[\w.: ]*)[\]}]")
+PEOPLE = {"somebody shelves"}
 EXAMPLES = EXAMPLE.findall((ROOT / "docs/events.md").read_text(encoding="utf-8"))
 
 
 def test_generated_files_agree_with_the_code() -> None:
     """If this fails: make generate."""
     assert list(stale()) == []
+
+
+def test_every_saga_has_its_choreography_its_stories_and_a_page_for_each_service() -> None:
+    made = {path for path, _ in documents()}
+    for name in names():
+        folder = Path("examples", name)
+        pages = {folder / service.name / "README.md" for service in scenario(name).services}
+        assert made >= {folder / "choreography.md", folder / "stories.md"} | pages
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_drawn_by_hand_is_there(name: str) -> None:
+    """The README of a saga shows the most of it: no event and no step that isn't declared."""
+    told = Choreography.of(scenario(name).services)
+    known = {event_type.removesuffix(".v1") for event_type in told.types}
+    known |= {f"{part.service}: {part.name}" for part in told.parts.values()} | {p.service for p in told.parts.values()}
+    diagram = (ROOT / "examples" / name / "README.md").read_text(encoding="utf-8").partition("```mermaid")[2]
+    drawn = set(DRAWN.findall(diagram.partition("```")[0]))
+    assert len(drawn) > 5
+    assert drawn - known <= PEOPLE
 
 
 def test_a_schema_names_its_dialect_and_its_event() -> None:

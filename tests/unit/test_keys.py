@@ -36,7 +36,7 @@ def test_keys_sort_as_their_parents_do(one: UUID, other: UUID, name: str, anothe
 
 def test_many_keys_of_one_moment_differ() -> None:
     saga = uuid.uuid7()
-    assert len({derived(saga, str(number)) for number in range(100_000)}) == 100_000
+    assert len({derived(saga, str(number)) for number in range(20_000)}) == 20_000
 
 
 def test_the_key_of_a_call_tells_what_is_asked_for() -> None:

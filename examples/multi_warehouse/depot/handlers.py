@@ -48,11 +48,13 @@ class CancelTransfer(Command):
 
 @depot.on(RequestTransfer)
 async def request_transfer(request: RequestTransfer, tx: Tx) -> TransferRequested:  # noqa: ARG001 — it is told only
+    """Tell everyone, this warehouse included."""
     return request.transfer
 
 
 @depot.on(CancelTransfer)
 async def cancel_transfer(request: CancelTransfer, tx: Tx) -> TransferCancelled:  # noqa: ARG001 — see above
+    """Tell everyone, whatever has become of the pieces."""
     return request.transfer
 
 

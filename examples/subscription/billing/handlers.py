@@ -43,6 +43,7 @@ class OpenTerm(Command):
 
 @billing.on(OpenTerm)
 async def open_term(asked: OpenTerm, tx: Tx) -> TermOpened:  # noqa: ARG001 — it is kept when it is heard
+    """Tell everyone, billing included."""
     return asked.term
 
 

@@ -20,7 +20,7 @@ FROM plan WHERE term_id = $1 AND term.plan = plan.name AND status = 'paid';
 -- name: end_terms
 -- End terms that are over, and tell of those that another one follows.
 WITH over AS MATERIALIZED (
-    SELECT term_id FROM term WHERE status = 'running' AND number < terms AND ends_at < now()
+    SELECT term_id FROM term WHERE status = 'running' AND number < terms AND ends_at <= now()
     ORDER BY ends_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE term SET status = 'over', changed_at = now() FROM over WHERE term.term_id = over.term_id

@@ -15,16 +15,19 @@ notification = Service("notification", package=__package__, laws=LAWS)
 
 @notification.on(AccessGranted, kind=Kind.RETRIABLE)
 async def say_welcome(granted: AccessGranted, tx: Tx) -> Send:  # noqa: ARG001 — a mail is all there is
+    """Welcome whoever was let in."""
     return _mail(granted, "Welcome")
 
 
 @notification.on(AccessEnded, kind=Kind.RETRIABLE)
 async def say_goodbye(ended: AccessEnded, tx: Tx) -> Send:  # noqa: ARG001 — see above
+    """Tell whoever isn't let in any more why."""
     return _mail(ended, "Your card was declined")
 
 
 @notification.on(TermRefunded, kind=Kind.RETRIABLE)
 async def say_sorry(refunded: TermRefunded, tx: Tx) -> Send:  # noqa: ARG001 — see above
+    """Tell whoever couldn't be let in that the money is back."""
     return _mail(refunded, "There was no place left, and you have your money back")
 
 

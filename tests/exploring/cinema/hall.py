@@ -1,13 +1,26 @@
 """Holds seats and frees them, as it should be done; and the ways in which it is done wrongly."""
 
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 from events import Event
-from saga import Book, Kind, Law, Laws, Pool, Refusal, Service, Tx, outbox, transaction
+from saga import Book, Kind, Law, Laws, Pool, Refusal, Service, Settings, Tx, outbox, transaction
 from saga.hands import NONE
 from saga.testing import enveloped
-from tests.exploring.cinema.messages import Declined, Refunded, SeatsFreed, SeatsHeld, SoldOut, TicketsWanted
+from tests.exploring.cinema.messages import (
+    Charged,
+    Declined,
+    Expire,
+    HoldExpired,
+    Refunded,
+    SeatsFreed,
+    SeatsHeld,
+    SoldOut,
+    TicketsWanted,
+)
 
+RESTLESS = "an alarm that is never satisfied"
 LAWS = Laws(
     sagas="",
     rules=(
@@ -72,7 +85,34 @@ def hall(bug: str, pool: list[Pool]) -> Service:  # noqa: C901 - all that can be
         service.on(Declined, Refunded, kind=Kind.RETRIABLE)(free_seats)
     else:
         service.on(Declined, Refunded, undoes=hold_seats)(free_seats)
+    _expire(service, bug)
     return service
+
+
+def _expire(service: Service, bug: str) -> None:
+    """What isn't paid soon is to be undone."""
+
+    @service.on(Charged)
+    async def keep_seats(charged: Charged, tx: Tx) -> None:
+        await tx.execute("UPDATE hold SET sold = true WHERE order_id = $1", charged.order_id)
+
+    @service.on(Expire)
+    async def expire_hold(expire: Expire, _: Tx) -> HoldExpired:
+        return HoldExpired(order_id=expire.order_id)
+
+    @service.every(timedelta(seconds=1))
+    async def expire_holds(_: Settings, tx: Tx) -> Sequence[Expire]:
+        if bug == RESTLESS:
+            return [Expire(order_id=uuid4())]
+        late = await tx.fetch(
+            "UPDATE hold SET expired = true WHERE held AND NOT sold AND NOT expired RETURNING order_id, seats"
+        )
+        if bug == "seats that free themselves":
+            for row in late:
+                await tx.execute("UPDATE hold SET held = false WHERE order_id = $1", row["order_id"])
+                await tx.execute("UPDATE room SET free = free + $1, held = held - $1", row["seats"])
+            return []
+        return [Expire(order_id=row["order_id"]) for row in late]
 
 
 async def say_at_once(pool: Pool, event: Event) -> None:

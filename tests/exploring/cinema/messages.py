@@ -25,6 +25,10 @@ class SoldOut(AboutOrder, Event, event_type="seats.sold_out.v1", exchange="hall"
     pass
 
 
+class HoldExpired(AboutOrder, Event, event_type="seats.hold_expired.v1", exchange="hall"):
+    pass
+
+
 class SeatsFreed(AboutOrder, Event, event_type="seats.freed.v1", exchange="hall", final=True):
     pass
 
@@ -46,6 +50,10 @@ class Want(AboutOrder, Command):
 
 
 class GiveUp(AboutOrder, Command):
+    pass
+
+
+class Expire(AboutOrder, Command):
     pass
 
 

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from events import Message
-from saga import Book, Call, Laws, Pool, Refusal, Service, Tx
+from saga import Book, Call, Laws, Pool, Refusal, Service, Settings, Tx
 from saga.caller import Performer
 from saga.exploring import Scenario
-from tests.exploring.cinema.hall import hall
+from tests.exploring.cinema.hall import RESTLESS, hall
 from tests.exploring.cinema.messages import (
     Charge,
     Charged,
     Declined,
     GiveUp,
+    HoldExpired,
     Refunded,
     SeatsHeld,
     TicketsGivenUp,
@@ -27,7 +28,10 @@ BUGS = (
     "lost update",
     "said outside the transaction",
     "refund of the wrong amount",
+    "seats that free themselves",
 )
+BY_CLOCK = {"seats that free themselves", RESTLESS}
+"""What only shows when the clock ticks."""
 LAWS = Laws(
     sagas="",
     rules=(
@@ -40,6 +44,11 @@ LAWS = Laws(
         ),
     ),
 )
+
+
+def story_of(bug: str) -> str:
+    """The one in which it shows."""
+    return "bought" if bug in BY_CLOCK else "given up"
 
 
 def desk() -> Service:
@@ -74,16 +83,17 @@ def till(bug: str) -> Service:
     async def refuse_charge(refusal: Refusal, _: Tx) -> Declined:
         return Declined(order_id=UUID(refusal.saga))
 
-    @service.on(TicketsGivenUp, undoes=charge)
-    async def refund(given_up: TicketsGivenUp, tx: Tx) -> Refunded:
+    @service.on(TicketsGivenUp, HoldExpired, undoes=charge)
+    async def refund(lost: TicketsGivenUp | HoldExpired, tx: Tx) -> Refunded:
         part = 2 if bug == "refund of the wrong amount" else 1
-        await tx.execute("UPDATE payment SET kept = kept - kept / $2 WHERE order_id = $1", given_up.order_id, part)
-        return Refunded(order_id=given_up.order_id)
+        await tx.execute("UPDATE payment SET kept = kept - kept / $2 WHERE order_id = $1", lost.order_id, part)
+        return Refunded(order_id=lost.order_id)
 
     return service
 
 
-def cinema(bug: str = "") -> Scenario:
+def cinema(bug: str = "", *, clock: bool = False) -> Scenario:
+    """The hall's clock ticks if it is told to, or where the bug would never show without it."""
     around: list[Pool] = []
 
     def bank(_: Pool) -> Mapping[type[Call], Performer]:
@@ -105,6 +115,7 @@ def cinema(bug: str = "") -> Scenario:
         },
         outside={"till": bank, "hall": nobody},
         prepared={"hall": "INSERT INTO room (name, free) VALUES ('one', 3)"},
+        clocks={"hall": Settings.of("hall").model_construct()} if clock or bug in BY_CLOCK else {},
     )
 
 

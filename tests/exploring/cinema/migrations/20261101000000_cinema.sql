@@ -11,6 +11,8 @@ CREATE TABLE hold (
     order_id uuid    NOT NULL,
     seats    integer NOT NULL,
     held     boolean NOT NULL,
+    sold     boolean NOT NULL DEFAULT false,
+    expired  boolean NOT NULL DEFAULT false,
     CONSTRAINT hold_once PRIMARY KEY (order_id)
 );
 
