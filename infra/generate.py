@@ -9,7 +9,6 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 import events
 from events import Event, Message
-from infra import asyncapi, grafana
+from infra import asyncapi, grafana, reference
+from infra.markdown import Row, default, duration, table
 from saga import Book, Command, Kind, Service, Settings, checking
-from saga.broker import short
 from saga.installed import installed
 from saga.messages import wire_name
 from saga.migrations import folder
@@ -40,8 +38,6 @@ Made from the services' declarations by `make generate`. Rounded are events, sla
 API, hexagons are steps. Dashed steps undo; the thick one is the pivot, after which nothing is undone. Listeners say
 nothing and stand in the table only.
 """
-
-Row = Sequence[str]
 
 
 def main() -> int:
@@ -88,6 +84,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         path = Path(service.package, "README.md")
         yield path, page(service, (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "")
     yield from grafana.documents()
+    yield from reference.documents(told)
 
 
 def spoken() -> list[type[Event]]:
@@ -224,18 +221,6 @@ def settings(service: Service) -> Iterator[Row]:
         yield f"`{variable}`", default(field), f"{field.description}{secret}"
 
 
-def default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    told = field.get_default(call_default_factory=True, validated_data={})
-    values = told if isinstance(told, tuple) else (told,)
-    return f"`{','.join(duration(value) if isinstance(value, timedelta) else str(value) for value in values)}`"
-
-
-def duration(value: timedelta) -> str:
-    return short(value) if value % timedelta(days=1) else f"{value.days}d"
-
-
 def names(messages: Iterable[type[Message]]) -> str:
     return ", ".join(f"`{wire_name(message)}`" for message in messages) or "—"
 
@@ -248,11 +233,6 @@ def summary(documented: Any) -> str:
 
 def public(module: str) -> list[object]:
     return list(vars(import_module(module)).values())
-
-
-def table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
-    for row in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 if __name__ == "__main__":
