@@ -30,7 +30,6 @@ lexers["sql"] = PostgresLexer()  # whose parameters are $1, $2
 default_role = "code"  # docstrings say `code`, as Markdown does
 add_module_names = False
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 88
 autodoc_default_options = {"members": True, "exclude-members": "model_config"}
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
@@ -49,6 +48,8 @@ html_show_copyright = False
 ON_THE_SITE = re.compile(r"^<!-- on the site\n(.*?)^-->$", re.DOTALL | re.MULTILINE)
 """What a page has for the site only, such as a table of contents: a comment, where Markdown is read elsewhere."""
 
+SCROLLS = re.compile(r'<(pre(?: [^>]*)?|div class="table-wrapper[^>]*)>')
+
 
 def uncomment(_: Sphinx, __: str, source: list[str]) -> None:
     source[0] = ON_THE_SITE.sub(r"\1", source[0])
@@ -62,7 +63,15 @@ def shorten(_: Sphinx, __: str, ___: str, shown: Any, ____: Any, signature: str 
     return signature and signature.replace("<factory>", "..."), returned
 
 
+def make_reachable(_: Sphinx, __: str, ___: str, context: dict[str, Any], ____: Any) -> None:
+    """What scrolls is scrolled by keys, too; and Furo's captions, which are headings, are told as those of a level."""
+    tree, body = str(context.get("furo_navigation_tree", "")), str(context.get("body", ""))
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    context["body"] = SCROLLS.sub(r'<\1 tabindex="0">', body)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", uncomment)
     app.connect("autodoc-process-signature", shorten)
+    app.connect("html-page-context", make_reachable, priority=900)  # after Furo
     return {"parallel_read_safe": True, "parallel_write_safe": True}

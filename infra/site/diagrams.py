@@ -17,7 +17,7 @@ class Diagram(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         text = html.escape("\n".join(self.content))
-        return [nodes.raw("", f'<pre class="mermaid" tabindex="0">{text}</pre>', format="html")]
+        return [nodes.raw("", f'<pre class="mermaid">{text}</pre>', format="html")]
 
 
 def bring_scripts(app: Sphinx, _: str, __: str, context: dict[str, Any], ___: nodes.document | None) -> None:
