@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install peers demo test unit chaos bench bench-full up down check fmt generate lock clean
+.PHONY: help install peers demo test unit chaos bench bench-full up down check docs fmt generate lock clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -52,20 +52,24 @@ bench-full: .venv/.bench peers ## Measure everything, the libraries that others 
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
-check: install ## Format, lint, types, import rules, generated files, the choreography, known vulnerabilities
+check: install ## Format, lint, types, import rules, generated files, the choreography, the docs, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.generate --check
 	@$(BIN)/saga check --schemas docs/schemas --examples tests/contract/examples
+	@$(BIN)/python -m infra.site --check
 	@$(BIN)/python -m infra.dependencies
+
+docs: install ## Make the docs' site in .docs/site, and tell where to open it
+	@$(BIN)/python -m infra.site
 
 fmt: install ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-generate: install ## Make the schemas, AsyncAPI, diagrams, canvases and dashboards anew from the code
+generate: install ## Make the schemas, AsyncAPI, diagrams, canvases, reference and dashboards anew from the code
 	@$(BIN)/python -m infra.generate
 
 lock: install ## Resolve the dependencies anew into requirements/
@@ -81,4 +85,4 @@ lock: install ## Resolve the dependencies anew into requirements/
 		--upgrade -c requirements/dev.txt --group bench -o requirements/bench.txt
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .venv-peers .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-peers .run .docs .mypy_cache .ruff_cache .pytest_cache .hypothesis

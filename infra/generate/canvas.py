@@ -2,19 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from infra.generate.flow import STEP, steps
-from infra.generate.markdown import Row, names, summary, table
+from infra.generate.markdown import Row, default, duration, names, summary, table
 from saga import Book, Service, Settings
-from saga.broker import short
 from saga.messages import wire_name
 from saga.migrations import folder
 
@@ -95,18 +92,6 @@ def settings(service: Service) -> Iterator[Row]:
         secret = " (secret)" if field.annotation is SecretStr else ""
         variable = f"{prefix}{name}".upper()
         yield f"`{variable}`", default(field), f"{field.description}{secret}"
-
-
-def default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    told = field.get_default(call_default_factory=True, validated_data={})
-    values = told if isinstance(told, tuple) else (told,)
-    return f"`{','.join(duration(value) if isinstance(value, timedelta) else str(value) for value in values)}`"
-
-
-def duration(value: timedelta) -> str:
-    return short(value) if value % timedelta(days=1) else f"{value.days}d"
 
 
 def public(module: str) -> list[object]:

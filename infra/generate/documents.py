@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra import asyncapi, grafana
-from infra.generate import canvas, flow, schemas
+from infra.generate import canvas, flow, reference, schemas
 from saga import Service
 from saga.checking import sequences
 from saga.installed import installed, services_at
@@ -29,6 +29,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield from pages(Path("docs"), orders)
     for example in examples():
         yield from pages(Path("examples", example), services(example))
+    yield from reference.documents(orders)
     yield from grafana.documents()
 
 

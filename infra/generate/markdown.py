@@ -1,9 +1,13 @@
 """What the pages are made of."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from events import Message
+from saga.broker import short
 from saga.declarations import Step
 from saga.messages import wire_name
 
@@ -29,3 +33,17 @@ def summary(documented: Any) -> str:
     """The first paragraph of its docstring; its name in words, where it has none."""
     told = (documented.__doc__ or f"{documented.__name__.replace('_', ' ').capitalize()}.").strip()
     return " ".join(told.partition("\n\n")[0].split())
+
+
+def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    told = field.get_default(call_default_factory=True, validated_data={})
+    if told is None or told == "":
+        return "—"
+    values = told if isinstance(told, tuple) else (told,)
+    return f"`{','.join(duration(value) if isinstance(value, timedelta) else str(value) for value in values)}`"
+
+
+def duration(value: timedelta) -> str:
+    return short(value) if value % timedelta(days=1) else f"{value.days}d"

@@ -4,9 +4,10 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import unquote, urlsplit
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from saga.errors import CannotStart
@@ -19,22 +20,20 @@ RUN_FILE = Path(".run/endpoints.json")
 
 
 class Endpoints(BaseSettings):
-    """From SAGA_… variables; what these don't say, from the endpoints of a system that `make up` left running.
-
-    `database_prefix` is what the names of the services' databases and roles begin with, where several systems share a
-    server.
-    """
+    """From SAGA_… variables; what these don't say, from the endpoints of a system that `make up` left running."""
 
     model_config = SettingsConfigDict(env_prefix="SAGA_", extra="ignore")
 
-    admin_amqp_url: str | None = None
-    admin_management_url: str | None = None
-    admin_postgres_url: str | None = None
-    publisher_amqp_url: str | None = None
-    observer_url: str | None = None
-    api_secret: str | None = None
-    token: str | None = None
-    database_prefix: str = ""
+    admin_amqp_url: Annotated[str | None, Field(description="the broker, as an administrator, with its vhost")] = None
+    admin_management_url: Annotated[str | None, Field(description="its management API, as an administrator")] = None
+    admin_postgres_url: Annotated[str | None, Field(description="the database server, as an administrator")] = None
+    publisher_amqp_url: Annotated[str | None, Field(description="the broker, as who may say what anybody may")] = None
+    observer_url: Annotated[str | None, Field(description="the observer's API")] = None
+    api_secret: Annotated[str | None, Field(description="HS256 key of the APIs' bearer tokens")] = None
+    token: Annotated[str | None, Field(description="a bearer token, instead of one made with the key")] = None
+    database_prefix: Annotated[
+        str, Field(description="what the names of databases and roles begin with, where systems share a server")
+    ] = ""
 
     @classmethod
     def load(cls) -> Self:

@@ -1,35 +1,27 @@
 """The observer's pages, in a real browser."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from observer_service.story import State
 from saga.testing import eventually
 from saga.tokens import mint_token
+from tests.browser import DESK, PHONE, WCAG, in_a_browser, opened
 from tests.saga.shop import Shop, order_for
 from tests.saga.test_observer import stands
 
-CHROMIUM = shutil.which("chromium") or ""
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium is installed here"),
-    pytest.mark.usefixtures("shop"),
-]
+pytestmark = [in_a_browser, pytest.mark.usefixtures("shop")]
 
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with opened() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -136,6 +128,6 @@ async def test_everybody_can_use_the_pages(page: Page, shop: Shop, scheme: Any, 
     await stands(shop, placed.order_id, State.COMPENSATED)
     for path in ("/ui/", "/ui/sagas", f"/ui/sagas/{placed.order_id}", "/ui/dead"):
         await page.goto(path)
-        found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+        found = await Axe().run(page, options=WCAG)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

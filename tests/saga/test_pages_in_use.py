@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aio_pika import Message
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from events import CONTENT_TYPE, OrderPlaced
 from observer_service.live import EVERY, Live
@@ -22,19 +21,15 @@ from observer_service.views import Parked, View
 from saga import Tx, open_pool, transaction
 from saga.testing import enveloped, eventually
 from saga.tokens import mint_token
+from tests.browser import in_a_browser, opened
 from tests.saga.shop import Shop, order_for
 from tests.saga.test_observer import stands
-
-CHROMIUM = shutil.which("chromium") or ""
-in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium is installed here")
 
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with opened() as browser:
         yield browser
-        await browser.close()
 
 
 @dataclass

@@ -1,0 +1,44 @@
+"""Nothing that stands in a code block of the docs is left to chance."""
+
+import json
+
+import jsonschema_rs
+import pytest
+
+from events import Envelope, Event
+from infra.generate import ROOT, SCHEMAS
+from tests.docs.blocks import Block, Kind, blocks, blocks_of
+from tests.docs.exempt import EXEMPT, SHOWN
+
+
+def test_somebody_accounts_for_every_block() -> None:
+    """If this fails: say in `blocks.py` what holds for the block, or in `exempt.py` why nothing does."""
+    assert [str(block) for block in blocks() if block.kind is None] == []
+
+
+def test_no_block_is_exempt_that_is_not_there() -> None:
+    assert EXEMPT.keys() | SHOWN.keys() <= {(block.page, block.first_line) for block in blocks()}
+
+
+def test_there_are_blocks_of_every_kind() -> None:
+    """Else nobody would notice if they weren't found any more."""
+    assert {block.kind for block in blocks()} == set(Kind)
+
+
+@pytest.mark.parametrize("block", blocks_of(Kind.EVENT), ids=str)
+def test_an_event_fits_its_published_schema(block: Block) -> None:
+    """Its type stands behind the word json."""
+    assert problems(block.info.split()[1], block.text) == []
+
+
+@pytest.mark.parametrize("block", blocks_of(Kind.ENVELOPE), ids=str)
+def test_a_whole_message_is_a_cloudevent_of_a_known_type(block: Block) -> None:
+    envelope = json.loads(block.text)
+    Envelope[Event].model_validate(envelope)
+    assert problems(envelope["type"], json.dumps(envelope["data"])) == []
+
+
+def problems(event_type: str, data: str) -> list[str]:
+    schema = json.loads((ROOT / SCHEMAS / f"{event_type}.json").read_text(encoding="utf-8"))
+    errors = jsonschema_rs.validator_for(schema).iter_errors(json.loads(data))
+    return [error.message for error in errors]
