@@ -20,6 +20,7 @@ from saga.checking import Report, check
 from saga.declarations import Refusing, Settlement, Step, kind_of
 from saga.messages import wire_name
 from shipping_service.handlers import shipping
+from tests.unit.follower import follower
 
 SERVICES = [order, inventory, payment, shipping]
 Declared = Step | Settlement | Refusing
@@ -215,6 +216,13 @@ def test_a_saga_whose_end_nobody_tells_is_found() -> None:
     service = toys()
     service.on(Begun, kind=Kind.RETRIABLE)(make_or_not)
     assert "it has ended, and nobody has said how" in told(check([service]))
+
+
+def test_nobody_waits_for_a_step_that_says_nothing() -> None:
+    """The last word is that of those who speak; yet the silent step is undone on every path that undoes the saga."""
+    assert check([*SERVICES, follower], repeats=1).proven
+    forgetful = replace(follower, steps={"take_note": follower.steps["take_note"]})
+    assert "follower.take_note is done: nothing undoes it" in told(check([*SERVICES, forgetful], repeats=1))
 
 
 def test_who_may_not_publish_there_is_named() -> None:

@@ -25,6 +25,7 @@ from saga.messages import Kind
 from saga.participant import Participant
 from saga.tokens import mint_token
 from tests.component.toy.handlers import toy
+from tests.unit.follower import follower
 from tests.unit.test_api import NoDatabase, Ready
 
 SECRET = "a-secret-that-is-long-enough-for-every-algorithm-that-is-tried"
@@ -64,12 +65,16 @@ def test_undoing_stands_beneath_what_it_undoes_and_runs_back() -> None:
     assert [placed[step] for step in back] == [Cell(column, 1) for column in range(1, 5)]
 
 
-@pytest.mark.parametrize("services", [SERVICES, (toy,), ()], ids=["orders", "a toy", "nobody"])
+@pytest.mark.parametrize(
+    "services",
+    [SERVICES, (*SERVICES, follower), (toy,), ()],
+    ids=["orders", "orders and a silent step", "a toy", "nobody"],
+)
 def test_every_choreography_can_be_drawn(services: tuple[Service, ...]) -> None:
     """Every step and every event that a saga goes on from has its place, none hides another, all lie in the picture."""
     choreography = Choreography.of(services)
     drawing = draw(choreography)
-    assert {box.part.id for box in drawing.boxes} == {p.id for p in choreography.parts.values() if p.continues}
+    assert {box.part.id for box in drawing.boxes} == {p.id for p in choreography.parts.values() if p.is_step}
     assert {mark.type for mark in drawing.marks} >= set(choreography.continuing)
     places = [(box.x, box.y) for box in drawing.boxes] + [(mark.x, mark.y) for mark in drawing.marks]
     assert len(set(places)) == len(places)
