@@ -22,6 +22,7 @@ from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import eventually
 from tests.conftest import in_vhost, on_stage
+from tests.order_saga import ORDER_SAGA
 from tests.saga.shop import Shop, aside, order_for
 from tests.saga.test_command_line import saga
 
@@ -293,7 +294,7 @@ async def test_an_audit_can_write_nothing(ruins: Ruins) -> None:
     """Even as the administrator, even by a mistake: the server refuses."""
     deployment = ruins.shop.deployment
     url = DatabaseServer(deployment.administrator.postgres).url_of(f"{deployment.prefix}order")
-    async with open_archive(SERVICES[0], url) as archive:
+    async with open_archive(ORDER_SAGA[0], url) as archive:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await archive.connection.execute("DELETE FROM customer_order")
         with pytest.raises(DatabaseAway, match="read-only transaction"):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from infra.local.system import SERVICES
 from observer_service.comparing import differences
 from observer_service.story import Known
 from saga.choreography import Choreography
+from tests.order_saga import ORDER_SAGA
 from tests.unit.follower import follower
 from tests.unit.test_story import SCHEDULED, said
 
-SHOP = Choreography.of([*SERVICES, follower])
+SHOP = Choreography.of([*ORDER_SAGA, follower])
 
 
 def told(service: str, fence: dict[str, str]) -> list[str]:

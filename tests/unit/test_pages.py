@@ -9,7 +9,6 @@ from typing import cast
 import httpx
 import pytest
 
-from infra.local.system import SERVICES
 from observer_service import login, pages
 from observer_service.drawing import draw, halves, short
 from observer_service.layout import Cell, cells
@@ -25,6 +24,7 @@ from saga.messages import Kind
 from saga.participant import Participant
 from saga.tokens import mint_token
 from tests.component.toy.handlers import toy
+from tests.order_saga import ORDER_SAGA
 from tests.unit.follower import follower
 from tests.unit.test_api import NoDatabase, Ready
 
@@ -57,7 +57,7 @@ def token(valid_for: timedelta = timedelta(hours=1)) -> str:
 
 
 def test_undoing_stands_beneath_what_it_undoes_and_runs_back() -> None:
-    placed = cells(Choreography.of(SERVICES))
+    placed = cells(Choreography.of(ORDER_SAGA))
     forward = ["order.place_order", "inventory.reserve_stock", "payment.capture_payment", "shipping.schedule_shipment"]
     forward += ["shipping.dispatch_shipment", "inventory.deduct_stock"]
     assert [placed[step] for step in forward] == [Cell(column, 0) for column in range(6)]
@@ -67,7 +67,7 @@ def test_undoing_stands_beneath_what_it_undoes_and_runs_back() -> None:
 
 @pytest.mark.parametrize(
     "services",
-    [SERVICES, (*SERVICES, follower), (toy,), ()],
+    [ORDER_SAGA, (*ORDER_SAGA, follower), (toy,), ()],
     ids=["orders", "orders and a silent step", "a toy", "nobody"],
 )
 def test_every_choreography_can_be_drawn(services: tuple[Service, ...]) -> None:
@@ -82,7 +82,7 @@ def test_every_choreography_can_be_drawn(services: tuple[Service, ...]) -> None:
 
 
 def test_what_is_undone_is_drawn_dashed_and_what_is_final_as_an_end() -> None:
-    drawing = draw(Choreography.of(SERVICES))
+    drawing = draw(Choreography.of(ORDER_SAGA))
     assert {line.type for line in drawing.lines if line.is_backward and not line.arrives} == {
         "order.cancelled.v1",
         "payment.refunded.v1",

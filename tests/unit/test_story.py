@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import bank_transfer, travel_booking
-from infra.local.system import SERVICES
 from observer_service.story import Known, Standing, State, stand
 from saga.causality import causes_first
 from saga.choreography import Choreography
 from saga.overhearing import Course, Diverted, Overheard
 from tests.component.toy.handlers import toy
+from tests.order_saga import ORDER_SAGA
 from tests.unit.follower import follower
 
-ORDERS = Choreography.of(SERVICES)
+ORDERS = Choreography.of(ORDER_SAGA)
 BANKS = Choreography.of(bank_transfer.SERVICES)
 TRIPS = Choreography.of(travel_booking.SERVICES)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_a_saga_stands_where_its_last_events_leave_it(
     ],
 )
 def test_nobody_waits_for_a_step_that_says_nothing(types: tuple[str, ...], state: State) -> None:
-    told = stand(Choreography.of([*SERVICES, follower]), Known().hear(said(*types)))
+    told = stand(Choreography.of([*ORDER_SAGA, follower]), Known().hear(said(*types)))
     assert (told.state, told.remaining) == (state, ())
 
 
