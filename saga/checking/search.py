@@ -25,6 +25,10 @@ class Explored:
     idle: Sequence[str] = ()
     """Steps that never act, and undos that never find anything to undo, in any of all these states."""
 
+    @property
+    def findings(self) -> list[Finding]:
+        return [*([self.counterexample] if self.counterexample else []), *map(Finding, self.idle)]
+
 
 def explore(actors: Sequence[Actor], repeats: int) -> Explored:
     """Look at every state there is, until one is wrong."""

@@ -225,6 +225,14 @@ def test_nobody_waits_for_a_step_that_says_nothing() -> None:
     assert "follower.take_note is done: nothing undoes it" in told(check([*SERVICES, forgetful], repeats=1))
 
 
+def test_each_of_those_who_say_nothing_is_followed_for_itself() -> None:
+    """So one more costs as much as the first, and none hides what is wrong with another."""
+    one, two = [*SERVICES, follower], [*SERVICES, follower, replace(follower, name="second")]
+    assert check(two, repeats=1).states == 2 * check(one, repeats=1).states
+    forgetful = replace(follower, name="second", steps={"take_note": follower.steps["take_note"]})
+    assert "second.take_note is done: nothing undoes it" in told(check([*one, forgetful], repeats=1))
+
+
 def test_who_may_not_publish_there_is_named() -> None:
     assert "toys says toy.begun.v1 at the exchange 'toys', and may only publish to 'elsewhere'" in told(
         check([toys(exchange="elsewhere")])

@@ -3,14 +3,15 @@
 import pytest
 
 from examples import bank_transfer, travel_booking
-from infra.local.system import SERVICES
 from saga import Service
 from saga.checking import sequences
 from saga.checking.stories import Story, stories
 from saga.choreography import Choreography
+from tests.order_saga import ORDER_SAGA
+from tests.unit.follower import follower
 
 
-@pytest.mark.parametrize("services", [SERVICES, bank_transfer.SERVICES, travel_booking.SERVICES])
+@pytest.mark.parametrize("services", [ORDER_SAGA, bank_transfer.SERVICES, travel_booking.SERVICES])
 def test_each_end_is_told_once_and_every_refusal_and_undo_is_in_one(services: list[Service]) -> None:
     told = stories(services)
     titles = [story.title for story in told]
@@ -24,12 +25,16 @@ def test_each_end_is_told_once_and_every_refusal_and_undo_is_in_one(services: li
                 assert any(f"`{step.undoes.name}` is undone" in title for title in titles), step.name
 
 
-@pytest.mark.parametrize("services", [SERVICES, bank_transfer.SERVICES, travel_booking.SERVICES])
+@pytest.mark.parametrize("services", [ORDER_SAGA, bank_transfer.SERVICES, travel_booking.SERVICES])
 def test_each_story_has_a_last_word(services: list[Service]) -> None:
     choreography = Choreography.of(services)
     for story in stories(services):
         said = {scene.said for scene in story.scenes if scene.said}
         assert said - choreography.continuing.keys(), story.title
+
+
+def test_who_says_nothing_is_in_no_story() -> None:
+    assert stories([*ORDER_SAGA, follower]) == stories(ORDER_SAGA)
 
 
 def test_a_transfer_may_end_in_three_ways() -> None:
