@@ -176,7 +176,7 @@ async def test_missing_pieces_are_named(ruins: Ruins) -> None:
     await ruins.ask(
         "inventory", "UPDATE stock SET reserved = reserved - 1 WHERE (sku, warehouse) = ('CHAIR', 'berlin')"
     )
-    assert await ruins.newly_broken() == [Breach("pieces", "order 2, inventory 1", str(order))]
+    assert await ruins.newly_broken() == [Breach("pieces", "inventory 1, order 2", str(order))]
 
 
 @pytest.mark.usefixtures("quick_figures")
