@@ -31,7 +31,7 @@ peers: .venv-peers/.installed ## Make .venv-peers, with the libraries that the b
 demo: install ## Start everything, run a few dozen orders of every kind, check the books, stop
 	@$(BIN)/python -m infra.demo
 
-up: install ## Start the servers and the four services, and leave them running
+up: install ## Start the servers and all services, and leave them running
 	@$(BIN)/python -m infra.local up
 
 down: install ## Stop what `make up` started
