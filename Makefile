@@ -11,13 +11,18 @@ help: ## Tell what each target does
 
 install: .venv/.installed ## Make .venv, with the command `saga` in it, and nothing else
 
-.venv/.installed: requirements/dev.txt pyproject.toml infra/install
+.venv/.requirements: requirements/uv.txt requirements/dev.txt infra/install
 	@PYTHON=$(PYTHON) infra/install
+	@touch $@
+
+# What pyproject.toml declares, as the services, is made known anew whenever it changes; nothing is asked of the network.
+.venv/.installed: pyproject.toml .venv/.requirements
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 peers: .venv-peers/.installed ## Make .venv-peers, with the libraries that the benchmarks compare with
 
-.venv-peers/.installed: requirements/peers.txt .venv/.installed
+.venv-peers/.installed: requirements/peers.txt .venv/.requirements
 	@rm -rf .venv-peers
 	@$(BIN)/uv venv -q --python $(BIN)/python .venv-peers
 	@$(BIN)/uv pip install -q --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
@@ -26,7 +31,7 @@ peers: .venv-peers/.installed ## Make .venv-peers, with the libraries that the b
 demo: install ## Start everything, run a few dozen orders of every kind, check the books, stop
 	@$(BIN)/python -m infra.demo
 
-up: install ## Start the servers and the four services, and leave them running
+up: install ## Start the servers and all services, and leave them running
 	@$(BIN)/python -m infra.local up
 
 down: install ## Stop what `make up` started
@@ -48,7 +53,7 @@ bench: .venv/.bench ## Measure speed against the textbook way and a limit writte
 bench-full: .venv/.bench peers ## Measure everything, the libraries that others use included: hours
 	@$(BIN)/python -m benchmarks --contenders all
 
-.venv/.bench: requirements/bench.txt .venv/.installed
+.venv/.bench: requirements/bench.txt .venv/.requirements
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 

@@ -16,7 +16,7 @@ from saga.cli.endpoints import Endpoints
 from saga.deadletters import Databases
 from saga.errors import CannotStart
 
-app = typer.Typer(no_args_is_help=True, help="Ask the observer's store, which holds every event.")
+app = typer.Typer(name="observer", no_args_is_help=True, help="Ask the observer's store, which holds every event.")
 console = Console(stderr=True)
 
 

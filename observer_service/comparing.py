@@ -1,6 +1,6 @@
 """A service's own record of its steps, derived again from what it said, and held against what it has stored."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,13 +35,29 @@ class Difference:
 def fence_of(choreography: Choreography, known: Known, service: str) -> dict[str, str]:
     """How the service's fence has to stand by the events of a saga that has ended: the state of each step."""
     answered = {part.name: part for f in known.facts.values() for part in speakers(choreography, known, f)}
-    own = [part for part in answered.values() if part.service == service and part.continues]
+    own = [part for part in answered.values() if part.service == service and part.is_step]
     states = {part.name: "done" for part in own if part.undoes is None}
     for part in own:
         if part.undoes is not None:
             undone = choreography.parts[part.undoes].name
             states[undone] = "compensated" if undone in states else "blocked"
     return states
+
+
+def differences(
+    choreography: Choreography, known: Known, service: str, saga_id: str, found: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Between what a saga's events tell of each step and what its fence says. Of a silent step they tell nothing."""
+    told = fence_of(choreography, known, service)
+    for step in sorted((told.keys() | found.keys()) - _silent(choreography, service)):
+        if told.get(step) != found.get(step):
+            yield Difference(saga_id, step, told.get(step), found.get(step))
+
+
+def _silent(choreography: Choreography, service: str) -> set[str]:
+    """Steps that are done, or undone, without a word."""
+    silent = [part for part in choreography.parts.values() if part.service == service and not part.says]
+    return {choreography.parts[part.undoes].name if part.undoes else part.name for part in silent}
 
 
 async def compare(
@@ -58,11 +74,9 @@ async def compare(
         async with transaction(its_own) as tx:
             stored = _by_saga(await tx.fetch(_FENCE, ids))
         for row in rows:
-            told = fence_of(choreography, Known.decode(row["known"]), service)
-            found = stored.get(row["saga_id"], {})
-            for step in sorted(told.keys() | found.keys()):
-                if told.get(step) != found.get(step):
-                    yield Difference(row["saga_id"], step, told.get(step), found.get(step))
+            saga_id, known = row["saga_id"], Known.decode(row["known"])
+            for difference in differences(choreography, known, service, saga_id, stored.get(saga_id, {})):
+                yield difference
         after = ids[-1]
 
 

@@ -114,7 +114,7 @@ def draw(choreography: Choreography) -> Drawing:
         height=lanes[lowest] + BOX + 62,
         boxes=tuple(boxes.values()),
         marks=tuple(marks.values()),
-        lines=tuple(_lines(choreography, boxes, marks)),
+        lines=tuple(_lines(boxes, marks)),
     )
 
 
@@ -156,7 +156,7 @@ def _apart(marks: Iterable[Mark]) -> Iterator[Mark]:
         yield replace(mark, y=y)
 
 
-def _lines(choreography: Choreography, boxes: Mapping[str, Box], marks: Mapping[str, Mark]) -> Iterator[Line]:
+def _lines(boxes: Mapping[str, Box], marks: Mapping[str, Mark]) -> Iterator[Line]:
     for box in boxes.values():
         if not box.part.hears and box.part.kind in {Kind.ENTRY, Kind.PIVOT, Kind.COMPENSATABLE, Kind.RETRIABLE}:
             start, end = (box.x + box.width + 24, box.x + box.width) if box.is_backward else (box.x - 24, box.x)
@@ -164,9 +164,9 @@ def _lines(choreography: Choreography, boxes: Mapping[str, Box], marks: Mapping[
         for said in sorted(box.part.says):
             yield Line(_leaving(box, marks[said]), said, box.is_backward, arrives=False)
     for mark in marks.values():
-        for hearer in choreography.continuing.get(mark.type, ()):
-            box = boxes[hearer.id]
-            yield Line(_arriving(mark, box), mark.type, box.is_backward, arrives=True)
+        for box in boxes.values():
+            if mark.type in box.part.hears:
+                yield Line(_arriving(mark, box), mark.type, box.is_backward, arrives=True)
 
 
 def _leaving(box: Box, mark: Mark) -> str:

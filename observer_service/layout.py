@@ -19,8 +19,8 @@ class Cell:
 
 
 def cells(choreography: Choreography) -> dict[str, Cell]:
-    """A place of its own for each step that continues a saga, by its id."""
-    parts = [part for part in choreography.parts.values() if part.continues]
+    """A place of its own for each step, by its id."""
+    parts = [part for part in choreography.parts.values() if part.is_step]
     backward = {part.id for part in parts if part.undoes or _only_cancels(choreography, part)}
     forward = [part for part in parts if part.id not in backward]
     columns = _columns(forward)

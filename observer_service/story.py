@@ -172,7 +172,7 @@ def speakers(choreography: Choreography, known: Known, fact: Fact) -> Sequence[P
 def _missing(choreography: Choreography, known: Known, settled: set[str]) -> Letter | None:
     """The first that was not handled: its step has neither been done since, nor is it forbidden.
 
-    What was thrown away is missed by steps only, and not by who listens. If nothing has been done yet, it is as if it
+    What was thrown away is missed only by steps that the saga waits for. If nothing has been done yet, it is as if it
     had never been said.
     """
     missing = []

@@ -38,9 +38,14 @@ class Part:
         return max(known) if len(known) == len(ways) else None
 
     @property
-    def continues(self) -> bool:
-        """Whether the saga waits for it: who only listens is no step of it."""
+    def is_step(self) -> bool:
+        """Who only listens is no step of the saga."""
         return self.kind is not Kind.LISTENER
+
+    @property
+    def continues(self) -> bool:
+        """Whether the saga waits for it: for a step that says nothing, nobody can."""
+        return self.is_step and bool(self.says)
 
 
 @dataclass(frozen=True)

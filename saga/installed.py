@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from saga.errors import CannotStart
 from saga.service import Service
@@ -13,11 +13,11 @@ def installed(*, besides: str = "") -> list[Service]:
     """Those of the entry points `saga.services`, but for the one of this name.
 
     Where SAGA_SERVICES is set, `MODULE:NAME` of a sequence of services, those instead. Raises CannotStart if there are
-    none.
+    none, or if one's code is gone since it was installed.
     """
     if told := os.environ.get("SAGA_SERVICES"):
         return [service for service in services_at(told) if service.name != besides]
-    found = [entry.load() for entry in entry_points(group="saga.services") if entry.name != besides]
+    found = [_loaded(entry) for entry in entry_points(group="saga.services") if entry.name != besides]
     if not found:
         raise CannotStart("no service is installed here", "run 'make install'")
     return found
@@ -30,6 +30,16 @@ def named(where: str) -> object:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotStart(f"{where!r} names nothing: {error}", "say MODULE:NAME") from error
+
+
+def _loaded(entry: EntryPoint) -> Service:
+    try:
+        service: Service = entry.load()
+    except ModuleNotFoundError as error:
+        if error.name is None or not entry.module.startswith(error.name):
+            raise
+        raise CannotStart(f"{entry.module}, which is installed, is not there", "run 'make install'") from error
+    return service
 
 
 def services_at(where: str) -> Sequence[Service]:

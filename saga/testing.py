@@ -4,9 +4,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import httpx
 import uuid_utils.compat as uuid
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage
@@ -20,10 +21,14 @@ from saga.publisher import Outgoing, Publisher
 from saga.runtime import Outside, nothing_outside, serve
 from saga.service import Service
 from saga.settings import Settings
+from saga.tokens import mint_token
 
 S = TypeVar("S", bound=Settings)
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
+
+VALID = timedelta(days=1)
+"""So long the token of a test."""
 
 
 async def eventually(check: Callable[[], Awaitable[T]], within: float = 15) -> T:
@@ -159,3 +164,19 @@ async def running(
     finally:
         stop.set()
         await serving
+
+
+@asynccontextmanager
+async def at_door(deployment: Deployment, url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody with a token at a service's API, once it is ready."""
+    token = mint_token(deployment.api_secret, "test", VALID)
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as http:
+
+        async def is_ready() -> bool:
+            try:
+                return (await http.get("/health/ready")).is_success
+            except httpx.TransportError:
+                return False
+
+        await eventually(is_ready)
+        yield http

@@ -1,5 +1,6 @@
 """Real servers for the tests that need them: containers where a Docker Engine answers, else the local stack."""
 
+import json
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -18,6 +19,8 @@ from saga.provisioning import Deployment, Management
 from saga.testing import Stage, stage
 
 BACKEND = "SAGA_TEST_BACKEND"
+GIVEN = "SAGA_TEST_SERVERS"
+"""Servers that somebody else stops, as JSON: a test that runs tests shares its own with them."""
 QUICK_TIERS = (timedelta(milliseconds=100), timedelta(milliseconds=200))
 """Retry tiers that a test can wait for."""
 
@@ -47,6 +50,9 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """One PostgreSQL and one RabbitMQ for the whole session."""
+    if given := os.environ.get(GIVEN):
+        yield Servers(**json.loads(given))
+        return
     make = _containers if os.environ[BACKEND] == "containers" else _local
     with make(tmp_path_factory.mktemp("servers")) as started:
         yield started

@@ -17,18 +17,15 @@ from urllib.parse import urlsplit
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Child, Children, wait_until
 from infra.local.servers import Servers, local_servers
-from inventory_service.handlers import inventory
 from observer_service.handlers import observer
-from order_service.handlers import order
-from payment_service.handlers import payment
 from saga import Service
+from saga.installed import installed
 from saga.provisioning import Administrator, Deployment
 from saga.tokens import mint_token
 from saga.topology import PUBLISHER
-from shipping_service.handlers import shipping
 
-SERVICES = (order, inventory, payment, shipping)
-"""Those that fulfil orders."""
+SERVICES = tuple(installed(besides=observer.name))
+"""Those that take part in sagas."""
 EVERYBODY = (*SERVICES, observer)
 """And who looks on."""
 GRACE = 30.0

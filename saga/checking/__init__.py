@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from saga.checking import sequences
-from saga.checking.actors import actors, interventions
+from saga.checking.actors import Actor, actors, interventions, silent
 from saga.checking.consumers import misunderstood
 from saga.checking.findings import Finding, Report
 from saga.checking.schemas import incompatible, outgrown
@@ -30,10 +30,18 @@ def check(services: Sequence[Service], repeats: int = REPEATS) -> Report:
         parts = actors(taking_part)
     except ChoreographyError as error:
         return Report(names, [Finding(str(error))], 0, 0, time.perf_counter() - began, [])
+    explored = [explore(company, repeats) for company in companies(parts)]
     findings = list(misshapen(taking_part, parts))
-    explored = explore(parts, repeats)
-    if explored.counterexample:
-        findings.append(explored.counterexample)
-    findings += [Finding(idle) for idle in explored.idle]
+    for finding in (finding for one in explored for finding in one.findings):
+        if finding not in findings:  # what is wrong with those who speak is wrong in each company
+            findings.append(finding)
+    states, moves = sum(one.states for one in explored), sum(one.moves for one in explored)
     seconds = time.perf_counter() - began
-    return Report(names, findings, explored.states, explored.moves, seconds, interventions(taking_part))
+    return Report(names, findings, states, moves, seconds, interventions(taking_part))
+
+
+def companies(parts: Sequence[Actor]) -> list[list[Actor]]:
+    """Those who speak, with each of the silent in turn: these notice nothing of each other, and multiply no states."""
+    quiet = silent(parts)
+    speaking = [part for part in parts if part.service not in quiet]
+    return [speaking + [part for part in parts if part.service == one] for one in quiet] or [speaking]

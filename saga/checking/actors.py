@@ -59,6 +59,13 @@ def actors(services: Iterable[Service]) -> list[Actor]:
     return [_actor(service, step) for service in services for step in service.steps.values()]
 
 
+def silent(parts: Sequence[Actor]) -> list[str]:
+    """Services that take part and say nothing: nobody notices what they do, so nothing depends on it."""
+    taking_part = {part.service: False for part in parts if part.takes_part}
+    taking_part |= {part.service: True for part in parts if part.says}
+    return [service for service, speaks in taking_part.items() if not speaks]
+
+
 def interventions(services: Iterable[Service]) -> list[str]:
     """What a person may ask of one service alone: `service.Command`."""
     return [

@@ -25,6 +25,10 @@ class Explored:
     idle: Sequence[str] = ()
     """Steps that never act, and undos that never find anything to undo, in any of all these states."""
 
+    @property
+    def findings(self) -> list[Finding]:
+        return [*([self.counterexample] if self.counterexample else []), *map(Finding, self.idle)]
+
 
 def explore(actors: Sequence[Actor], repeats: int) -> Explored:
     """Look at every state there is, until one is wrong."""
@@ -75,7 +79,7 @@ class Laws:
         self._kinds = [world.actors[number].kind for number in world.fenced]
         self._pivots = [place for place, kind in enumerate(self._kinds) if kind is Kind.PIVOT]
         self._compensatable = [place for place, kind in enumerate(self._kinds) if kind is Kind.COMPENSATABLE]
-        heard = {message for actor in world.actors for message in actor.hears}
+        heard = {message for actor in world.actors if actor.says for message in actor.hears}
         self._last_words = {said for actor in actors for said in actor.says} - heard
         services = {actor.service: set[str]() for actor in actors}
         for actor in actors:

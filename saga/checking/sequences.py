@@ -10,7 +10,7 @@ INTRODUCTION = """# Every way in which it may end
 
 Made from the services' declarations by `saga stories`: the shortest story for each way in which the steps of one saga
 may stand when nothing is on its way any more, as `saga check` follows them. An arrow goes to every service that has a
-step for what is said.
+step for what is said, unless it never says anything itself.
 """
 OUTSIDE = "anybody"
 

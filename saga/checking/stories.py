@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from saga.checking.actors import Actor, actors
+from saga.checking.actors import Actor, actors, silent
 from saga.checking.states import Stand, State
 from saga.checking.world import World
 from saga.messages import Kind
@@ -34,8 +34,12 @@ class Story:
 
 
 def stories(services: Sequence[Service]) -> list[Story]:
-    """One for each way in which a saga's steps may stand when nothing is on its way any more, the shortest first."""
-    parts = actors([service for service in services if service.steps])
+    """One for each way in which a saga's steps may stand when nothing is on its way any more, the shortest first.
+
+    Who says nothing is in no story.
+    """
+    everybody = actors([service for service in services if service.steps])
+    parts = [part for part in everybody if part.service not in silent(everybody)]
     world = World(parts, repeats=1)
     came_from: dict[State, State | None] = {world.start: None}
     ends: dict[tuple[Stand, ...], State] = {}

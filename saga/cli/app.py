@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,10 +38,11 @@ console = Console()
 
 
 def main() -> None:
-    """Run the command line, with what the services add to it. What goes wrong is told in one line."""
+    """Run the command line, with what other packages add to it. What goes wrong is told in one line."""
     for entry in entry_points(group="saga.commands"):
-        if sys.argv[1:2] in ([], ["--help"], [entry.name]):  # to load one takes as long as all the others together
-            app.add_typer(entry.load(), name=entry.name)
+        is_asked_for = sys.argv[1:2] in ([], ["--help"], [entry.name])  # to load one takes as long as all the others
+        if is_asked_for and find_spec(entry.module.partition(".")[0]):  # the image of the services has nothing else
+            app.add_typer(entry.load())
     try:
         app()
     except SagaError as error:

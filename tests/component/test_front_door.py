@@ -16,8 +16,7 @@ from order_service.api import router
 from order_service.handlers import order
 from order_service.settings import OrderSettings
 from saga.provisioning import Deployment
-from saga.testing import Stage, eventually, running
-from saga.tokens import mint_token
+from saga.testing import Stage, at_door, eventually, running
 from tests.builders import order_placed, shipment_dispatched
 from tests.conftest import on_stage
 
@@ -32,10 +31,8 @@ class FrontDoor:
 
     @asynccontextmanager
     async def running(self, fulfil_within: str) -> AsyncIterator[httpx.AsyncClient]:
-        token = mint_token(self.deployment.api_secret, "test", OrderSettings.model_fields["fulfil_within"].default)
         opened = running(self.deployment, order, OrderSettings, router, None, fulfil_within=fulfil_within)
-        async with opened as url, httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as http:
-            await eventually(partial(_answers, http))
+        async with opened as url, at_door(self.deployment, url) as http:
             yield http
 
     async def status(self, order_id: UUID) -> str | None:
@@ -156,10 +153,3 @@ async def _waits_for_us(door: FrontDoor) -> bool:
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
     )
-
-
-async def _answers(http: httpx.AsyncClient) -> bool:
-    try:
-        return (await http.get("/health/ready")).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False

@@ -10,7 +10,7 @@ from saga.database import open_pool
 from tests.conftest import deployed
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))
+@pytest.mark.parametrize("service", [service for service in SERVICES if service.laws], ids=lambda service: service.name)
 async def test_every_law_can_be_asked_for(servers: Servers, service: Service) -> None:
     """The statements' columns have the names and types that an audit reads; its own statements fit, too."""
     assert service.laws is not None

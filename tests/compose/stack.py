@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.local.ports import LOOPBACK, free_ports
+from infra.local.system import EVERYBODY
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("order", "inventory", "payment", "shipping", "observer")
+SERVICES = tuple(service.name for service in EVERYBODY)
 PORTS = ("management", "amqp", "postgres", *SERVICES)
 PATIENCE = 900.0  # the image may have to be built first
 

@@ -4,8 +4,12 @@ An example never changes. What a new version of an event adds is told by a new e
 """
 
 from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
 
-from events import Address, Allocation, Parcel
+from events import Address, Allocation, Event, Parcel
+
+E = TypeVar("E", bound=Event)
 
 FOLDER = Path(__file__).with_name("examples")
 TYPES = sorted(file.name.removesuffix(".json") for file in FOLDER.glob("*.v1.json"))
@@ -21,3 +25,8 @@ PARCEL = Parcel(parcel_id="parcel_1", warehouse="berlin", carrier="simulated", t
 
 def example(event_type: str) -> bytes:
     return (FOLDER / f"{event_type}.json").read_bytes()
+
+
+def of_order(order_id: UUID, event: type[E]) -> E:
+    """The example, told of another order."""
+    return event.model_validate_json(example(event.event_type)).model_copy(update={"order_id": order_id})

@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from events import CONTENT_TYPE, Decoder, Delivery, Envelope, Event, OrderPlaced, StockDeducted
-from inventory_service.handlers import inventory
-from order_service.handlers import order
-from payment_service.handlers import payment
+from infra.local.system import SERVICES
 from saga.testing import enveloped
-from shipping_service.handlers import shipping
 from tests.contract.examples_of import CHAIRS, FOLDER, ORDER_ID, TYPES, example
 
-SAID = {event.event_type: event for service in (order, inventory, payment, shipping) for event in service.said}
+SAID = {event.event_type: event for service in SERVICES for event in service.said}
 
 
 def test_everything_that_is_said_has_an_example() -> None:

@@ -22,6 +22,7 @@ from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import eventually
 from tests.conftest import in_vhost, on_stage
+from tests.order_saga import ORDER_SAGA
 from tests.saga.shop import Shop, aside, order_for
 from tests.saga.test_command_line import saga
 
@@ -175,7 +176,7 @@ async def test_missing_pieces_are_named(ruins: Ruins) -> None:
     await ruins.ask(
         "inventory", "UPDATE stock SET reserved = reserved - 1 WHERE (sku, warehouse) = ('CHAIR', 'berlin')"
     )
-    assert await ruins.newly_broken() == [Breach("pieces", "order 2, inventory 1", str(order))]
+    assert await ruins.newly_broken() == [Breach("pieces", "inventory 1, order 2", str(order))]
 
 
 @pytest.mark.usefixtures("quick_figures")
@@ -293,7 +294,7 @@ async def test_an_audit_can_write_nothing(ruins: Ruins) -> None:
     """Even as the administrator, even by a mistake: the server refuses."""
     deployment = ruins.shop.deployment
     url = DatabaseServer(deployment.administrator.postgres).url_of(f"{deployment.prefix}order")
-    async with open_archive(SERVICES[0], url) as archive:
+    async with open_archive(ORDER_SAGA[0], url) as archive:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await archive.connection.execute("DELETE FROM customer_order")
         with pytest.raises(DatabaseAway, match="read-only transaction"):

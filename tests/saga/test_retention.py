@@ -5,9 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from events import OrderCancelled, StockDeducted
-from infra.local.system import SERVICES
 from saga.database import sql
 from saga.settings import Settings
+from tests.order_saga import ORDER_SAGA
 from tests.saga.shop import Shop, order_for
 
 RETENTION: timedelta = Settings.model_fields["retention"].default
@@ -55,7 +55,7 @@ async def test_orders_that_have_ended_are_forgotten_and_the_others_can_still_be_
 
 async def _pass(shop: Shop, time: timedelta, orders: Sequence[UUID]) -> None:
     """So much time passes for these orders, and then the services forget what is past retention."""
-    for service in SERVICES:
+    for service in ORDER_SAGA:
         dates = [(ROWS[service.name], OPENED[service.name], "changed_at", "order_id")]
         if service.name in OUTSIDE:
             dates.append((OUTSIDE[service.name], "made_at", "changed_at", "reference"))

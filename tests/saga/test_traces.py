@@ -9,10 +9,11 @@ import pytest
 
 from events import OrderPlaced
 from infra.local.servers import Servers
-from infra.local.system import SERVICES, services
+from infra.local.system import services
 from saga.testing import enveloped, eventually, stage
 from tests.collector import Collector, Span, collecting
 from tests.conftest import deployed, in_vhost
+from tests.order_saga import ORDER_SAGA
 from tests.saga.shop import Shop, aside, order_data, order_for
 
 NOBODY = "http://127.0.0.1:9"
@@ -20,7 +21,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def endpoints(url: str) -> dict[str, str]:
-    return {f"{service.name.upper()}_OTLP_ENDPOINT": url for service in SERVICES}
+    return {f"{service.name.upper()}_OTLP_ENDPOINT": url for service in ORDER_SAGA}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ async def traced(
     servers: Servers, collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Shop]:
     """A shop whose services send their traces to the collector."""
-    async with deployed(servers, SERVICES) as deployment:
+    async with deployed(servers, ORDER_SAGA) as deployment:
         url = in_vhost(servers.amqp, deployment.administrator.vhost)
         async with (
             aside(services(deployment, tmp_path_factory.mktemp("traced"), endpoints(collector.url))) as processes,
@@ -171,11 +172,11 @@ async def test_a_collector_that_is_away_holds_up_no_order(servers: Servers, tmp_
 
     async def told() -> bool:
         logs = [path.read_text() for path in tmp_path.rglob("*.log")]
-        assert [log.count("traces.lost") for log in logs] == [1] * len(SERVICES), logs
+        assert [log.count("traces.lost") for log in logs] == [1] * len(ORDER_SAGA), logs
         return True
 
     async with (
-        deployed(servers, SERVICES) as deployment,
+        deployed(servers, ORDER_SAGA) as deployment,
         aside(services(deployment, tmp_path, endpoints(NOBODY))) as processes,
     ):
         async with stage(deployment, in_vhost(servers.amqp, deployment.administrator.vhost)) as on_stage:

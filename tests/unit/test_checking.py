@@ -15,6 +15,7 @@ from saga import Command, Kind, Refusal, Service, Tx
 from saga.checking import Report, check
 from saga.declarations import Step
 from shipping_service.handlers import shipping
+from tests.unit.follower import follower
 
 SERVICES = [order, inventory, payment, shipping]
 
@@ -101,6 +102,21 @@ def test_a_saga_whose_end_nobody_tells_is_found() -> None:
     service = toys()
     service.on(Begun, kind=Kind.RETRIABLE)(make_or_not)
     assert "it has ended, and nobody has said how" in told(check([service]))
+
+
+def test_nobody_waits_for_a_step_that_says_nothing() -> None:
+    """The last word is that of those who speak; yet the silent step is undone on every path that undoes the saga."""
+    assert check([*SERVICES, follower], repeats=1).proven
+    forgetful = replace(follower, steps={"take_note": follower.steps["take_note"]})
+    assert "follower.take_note is done: nothing undoes it" in told(check([*SERVICES, forgetful], repeats=1))
+
+
+def test_each_of_those_who_say_nothing_is_followed_for_itself() -> None:
+    """So one more costs as much as the first, and none hides what is wrong with another."""
+    one, two = [*SERVICES, follower], [*SERVICES, follower, replace(follower, name="second")]
+    assert check(two, repeats=1).states == 2 * check(one, repeats=1).states
+    forgetful = replace(follower, name="second", steps={"take_note": follower.steps["take_note"]})
+    assert "second.take_note is done: nothing undoes it" in told(check([*one, forgetful], repeats=1))
 
 
 def test_who_may_not_publish_there_is_named() -> None:

@@ -3,14 +3,15 @@
 import pytest
 
 from examples import bank_transfer, multi_warehouse, subscription, travel_booking
-from infra.local.system import SERVICES
 from saga import Service
 from saga.checking import sequences
 from saga.checking.stories import Story, stories
 from saga.choreography import Choreography
+from tests.order_saga import ORDER_SAGA
+from tests.unit.follower import follower
 
 SAGAS = [
-    pytest.param(SERVICES, id="orders"),
+    pytest.param(ORDER_SAGA, id="orders"),
     *(
         pytest.param(example.SERVICES, id=example.__name__.rpartition(".")[2])
         for example in (bank_transfer, multi_warehouse, subscription, travel_booking)
@@ -38,6 +39,10 @@ def test_each_story_has_a_last_word(services: list[Service]) -> None:
     for story in stories(services):
         said = {scene.said for scene in story.scenes if scene.said}
         assert said - choreography.continuing.keys(), story.title
+
+
+def test_who_says_nothing_is_in_no_story() -> None:
+    assert stories([*ORDER_SAGA, follower]) == stories(ORDER_SAGA)
 
 
 def test_a_transfer_may_end_in_three_ways() -> None:

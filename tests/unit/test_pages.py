@@ -9,7 +9,6 @@ from typing import cast
 import httpx
 import pytest
 
-from infra.local.system import SERVICES
 from observer_service import login, pages
 from observer_service.drawing import draw, halves, short
 from observer_service.layout import Cell, cells
@@ -25,6 +24,8 @@ from saga.messages import Kind
 from saga.participant import Participant
 from saga.tokens import mint_token
 from tests.component.toy.handlers import toy
+from tests.order_saga import ORDER_SAGA
+from tests.unit.follower import follower
 from tests.unit.test_api import NoDatabase, Ready
 
 SECRET = "a-secret-that-is-long-enough-for-every-algorithm-that-is-tried"
@@ -56,7 +57,7 @@ def token(valid_for: timedelta = timedelta(hours=1)) -> str:
 
 
 def test_undoing_stands_beneath_what_it_undoes_and_runs_back() -> None:
-    placed = cells(Choreography.of(SERVICES))
+    placed = cells(Choreography.of(ORDER_SAGA))
     forward = ["order.place_order", "inventory.reserve_stock", "payment.capture_payment", "shipping.schedule_shipment"]
     forward += ["shipping.dispatch_shipment", "inventory.deduct_stock"]
     assert [placed[step] for step in forward] == [Cell(column, 0) for column in range(6)]
@@ -64,12 +65,16 @@ def test_undoing_stands_beneath_what_it_undoes_and_runs_back() -> None:
     assert [placed[step] for step in back] == [Cell(column, 1) for column in range(1, 5)]
 
 
-@pytest.mark.parametrize("services", [SERVICES, (toy,), ()], ids=["orders", "a toy", "nobody"])
+@pytest.mark.parametrize(
+    "services",
+    [ORDER_SAGA, (*ORDER_SAGA, follower), (toy,), ()],
+    ids=["orders", "orders and a silent step", "a toy", "nobody"],
+)
 def test_every_choreography_can_be_drawn(services: tuple[Service, ...]) -> None:
     """Every step and every event that a saga goes on from has its place, none hides another, all lie in the picture."""
     choreography = Choreography.of(services)
     drawing = draw(choreography)
-    assert {box.part.id for box in drawing.boxes} == {p.id for p in choreography.parts.values() if p.continues}
+    assert {box.part.id for box in drawing.boxes} == {p.id for p in choreography.parts.values() if p.is_step}
     assert {mark.type for mark in drawing.marks} >= set(choreography.continuing)
     places = [(box.x, box.y) for box in drawing.boxes] + [(mark.x, mark.y) for mark in drawing.marks]
     assert len(set(places)) == len(places)
@@ -77,7 +82,7 @@ def test_every_choreography_can_be_drawn(services: tuple[Service, ...]) -> None:
 
 
 def test_what_is_undone_is_drawn_dashed_and_what_is_final_as_an_end() -> None:
-    drawing = draw(Choreography.of(SERVICES))
+    drawing = draw(Choreography.of(ORDER_SAGA))
     assert {line.type for line in drawing.lines if line.is_backward and not line.arrives} == {
         "order.cancelled.v1",
         "payment.refunded.v1",

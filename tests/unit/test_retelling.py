@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from infra.local.system import SERVICES
 from saga.cli.retell import moment, named
 from saga.errors import CannotStart
+from tests.order_saga import ORDER_SAGA
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,15 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 def test_services_are_chosen_by_their_names() -> None:
     """All of them, if none is named."""
-    assert named(SERVICES, ()) == list(SERVICES)
-    assert [service.name for service in named(SERVICES, ["shipping", "order"])] == ["shipping", "order"]
+    assert named(ORDER_SAGA, ()) == list(ORDER_SAGA)
+    assert [service.name for service in named(ORDER_SAGA, ["shipping", "order"])] == ["shipping", "order"]
     with pytest.raises(CannotStart, match="there is no service 'shop' here: choose of inventory, order, payment"):
-        named(SERVICES, ["payment", "shop"])
+        named(ORDER_SAGA, ["payment", "shop"])
 
 
 def test_what_goes_by_earlier_steps_follows_them() -> None:
     """Who does nothing that could be undone has nothing to wait for."""
-    assert {service.name: [step.name for step in service.followers] for service in SERVICES} == {
+    assert {service.name: [step.name for step in service.followers] for service in ORDER_SAGA} == {
         "order": [],
         "inventory": ["release_stock", "deduct_stock"],
         "payment": ["refund_payment", "close_payment"],

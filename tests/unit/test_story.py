@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import bank_transfer, travel_booking
-from infra.local.system import SERVICES
 from observer_service.story import Known, Standing, State, stand
 from saga.causality import causes_first
 from saga.choreography import Choreography
 from saga.overhearing import Course, Diverted, Overheard
 from tests.component.toy.handlers import toy
+from tests.order_saga import ORDER_SAGA
+from tests.unit.follower import follower
 
-ORDERS = Choreography.of(SERVICES)
+ORDERS = Choreography.of(ORDER_SAGA)
 BANKS = Choreography.of(bank_transfer.SERVICES)
 TRIPS = Choreography.of(travel_booking.SERVICES)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -107,6 +108,21 @@ def test_a_saga_stands_where_its_last_events_leave_it(
     """A step is still to be done when its event was heard, and none that it says."""
     told = standing(*said(*types))
     assert (told.state, told.remaining) == (state, remaining)
+
+
+@pytest.mark.parametrize(
+    ("types", "state"),
+    [
+        (SCHEDULED, State.SUCCEEDED),
+        (
+            (*SCHEDULED, "order.cancelled", "shipment.cancelled", "payment.refunded", "stock.released"),
+            State.COMPENSATED,
+        ),
+    ],
+)
+def test_nobody_waits_for_a_step_that_says_nothing(types: tuple[str, ...], state: State) -> None:
+    told = stand(Choreography.of([*ORDER_SAGA, follower]), Known().hear(said(*types)))
+    assert (told.state, told.remaining) == (state, ())
 
 
 def test_a_cancellation_that_overtakes_everything_ends_the_saga_all_the_same() -> None:
