@@ -178,7 +178,9 @@ def _missing(choreography: Choreography, known: Known, settled: set[str]) -> Let
     missing = []
     for letter in known.letters.values():
         hearer = choreography.hearer(letter.service, letter.type)
-        is_missed = letter.trouble == PARKED or (letter.trouble == DISCARDED and hearer and hearer.continues)
+        is_missed = letter.trouble == PARKED or (
+            letter.trouble == DISCARDED and hearer and choreography.waits_for(hearer)
+        )
         if is_missed and not (hearer and hearer.id in settled):
             missing.append(letter)
     return min(missing, key=lambda letter: (letter.trouble != PARKED, letter.parked_at, letter.service), default=None)

@@ -72,7 +72,7 @@ class Listing(View):
         states = [self.state] if self.state else list(UNDERWAY) if self.waits_for else None
         asked = Asked(states, self.waits_for, self.begins_with, after=self.after, limit=PAGE + 1)
         found = await store.sagas(tx, asked)
-        steps = [part.id for part in CHOREOGRAPHY.parts.values() if part.continues and part.hears]
+        steps = [part.id for part in CHOREOGRAPHY.parts.values() if part.hears and CHOREOGRAPHY.waits_for(part)]
         return {
             "now": datetime.now(UTC),
             "asked": self,

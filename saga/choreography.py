@@ -42,11 +42,6 @@ class Part:
         """Who only listens is no step of the saga."""
         return self.kind is not Kind.LISTENER
 
-    @property
-    def continues(self) -> bool:
-        """Whether the saga waits for it: for a step that says nothing, nobody can."""
-        return self.is_step and bool(self.says)
-
 
 @dataclass(frozen=True)
 class Choreography:
@@ -65,7 +60,7 @@ class Choreography:
         continuing: defaultdict[str, list[Part]] = defaultdict(list)
         speaking: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
         for part in self.parts.values():
-            for heard in part.hears if part.continues else ():
+            for heard in part.hears if self.waits_for(part) else ():
                 continuing[heard].append(part)
             for said in part.says:
                 speaking[part.service, said].append(part)
@@ -79,6 +74,10 @@ class Choreography:
     def of(cls, services: Iterable[Service]) -> "Choreography":
         parts = [_part(service, step) for service in services for step in service.steps.values()]
         return cls({part.id: part for part in parts})
+
+    def waits_for(self, part: Part) -> bool:
+        """Whether a saga isn't at its end without it: for a service that never says anything, nobody can wait."""
+        return part.is_step and any(other.says for other in self.parts.values() if other.service == part.service)
 
     def hearer(self, service: str, event_type: str) -> Part | None:
         """The part of a service that hears events of this type, whether it is a step or only listens."""

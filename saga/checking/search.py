@@ -79,7 +79,8 @@ class Laws:
         self._kinds = [world.actors[number].kind for number in world.fenced]
         self._pivots = [place for place, kind in enumerate(self._kinds) if kind is Kind.PIVOT]
         self._compensatable = [place for place, kind in enumerate(self._kinds) if kind is Kind.COMPENSATABLE]
-        heard = {message for actor in world.actors if actor.says for message in actor.hears}
+        speaking = {actor.service for actor in actors if actor.says}
+        heard = {message for actor in world.actors if actor.service in speaking for message in actor.hears}
         self._last_words = {said for actor in actors for said in actor.says} - heard
         services = {actor.service: set[str]() for actor in actors}
         for actor in actors:
