@@ -33,8 +33,8 @@ NEEDLESS = {
     "subscription without billing.begin_term": "it only listens: the next term is another saga, which a clock begins",
     "subscription without notification.say_welcome": "that access was granted is heard by billing, too, and nobody has "
     "declared that a customer must have mail of it",
-    "subscription without CustomerNotified of notification.record_mail": "notification says nothing at all then, and for "
-    "such a service nobody can wait",
+    "subscription without CustomerNotified of notification.record_mail": "notification says nothing at all then, and "
+    "for such a service nobody can wait",
     "subscription without TermRefunded of billing.refund_term": "access is refused to who has paid only, so there is "
     "always something to refund, which `record_refund` tells",
 }
