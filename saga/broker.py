@@ -77,10 +77,11 @@ def user(amqp_url: str) -> str:
 async def connect(amqp_url: str, name: str) -> AbstractConnection:
     """A connection that is over when it is lost: who uses it makes a new one, and knows that it did.
 
-    `name` is what an operator reads in the management UI. Raises CannotStart when the broker refuses us, BrokerAway
-    when it isn't there.
+    `name` is what an operator reads in the management UI; a `heartbeat` may stand in the URL. Raises CannotStart when
+    the broker refuses us, BrokerAway when it isn't there.
     """
-    url = URL(amqp_url).update_query(heartbeat=amqp.HEARTBEAT)
+    url = URL(amqp_url)
+    url = url if "heartbeat" in url.query else url.update_query(heartbeat=amqp.HEARTBEAT)
     async with _reached(URL(amqp_url)):
         connection = aio_pika.Connection(url, client_properties={"connection_name": name})
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -12,9 +12,11 @@ import uuid_utils.compat as uuid
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage
 from fastapi import APIRouter
+from yarl import URL
 
 from events import CONTENT_TYPE, Envelope, Event
 from saga.broker import Names, connect
+from saga.errors import BrokerAway
 from saga.listening import listening
 from saga.provisioning import Deployment
 from saga.publisher import Outgoing, Publisher
@@ -22,6 +24,9 @@ from saga.runtime import Outside, nothing_outside, serve
 from saga.service import Service
 from saga.settings import Settings
 from saga.tokens import mint_token
+
+PATIENCE = 300
+"""Seconds between two signs of life that a stage owes the broker: a test that blocks the loop must not make it deaf."""
 
 S = TypeVar("S", bound=Settings)
 E = TypeVar("E", bound=Event)
@@ -70,7 +75,24 @@ class Stage:
     def __init__(self, amqp_url: str) -> None:
         self._url = amqp_url
         self._publisher = Publisher(amqp_url, "test stage")
-        self.heard: list[Envelope[Event]] = []
+        self._heard: list[Envelope[Event]] = []
+        self._hearing: asyncio.Task[None] | None = None
+
+    @property
+    def heard(self) -> Sequence[Envelope[Event]]:
+        """All that was heard, in order of arrival. Raises BrokerAway if the broker was lost: not all may be here."""
+        if self._hearing and self._hearing.done() and not self._hearing.cancelled():
+            raise BrokerAway("the stage no longer hears what is said")
+        return self._heard
+
+    def listen(self, events: AsyncIterator[Envelope[Event]]) -> None:
+        """Hear these from now on, until it is closed."""
+
+        async def hear_all() -> None:
+            async for envelope in events:
+                self._heard.append(envelope)
+
+        self._hearing = asyncio.create_task(hear_all())
 
     async def say(self, *events: Event | Envelope[Event]) -> None:
         """Publish at the events' own exchanges, and await the confirms."""
@@ -119,6 +141,8 @@ class Stage:
             return queue.declaration_result.message_count or 0
 
     async def close(self) -> None:
+        if self._hearing is not None:
+            self._hearing.cancel()
         await self._publisher.close()
 
 
@@ -126,17 +150,12 @@ class Stage:
 async def stage(deployment: Deployment, amqp_url: str) -> AsyncIterator[Stage]:
     """A stage that hears everything from now on. `amqp_url` has an administrator's credentials."""
     on_stage = Stage(amqp_url)
-
-    async def hear_all(events: AsyncIterator[Envelope[Event]]) -> None:
-        async for envelope in events:
-            on_stage.heard.append(envelope)
-
-    async with listening(amqp_url, deployment.services) as events:
-        hearing = asyncio.create_task(hear_all(events))
+    patient = str(URL(amqp_url).update_query(heartbeat=PATIENCE))
+    async with listening(patient, deployment.services) as events:
+        on_stage.listen(events)
         try:
             yield on_stage
         finally:
-            hearing.cancel()
             await on_stage.close()
 
 
