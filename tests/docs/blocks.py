@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -86,7 +87,12 @@ def pages() -> dict[str, str]:
     return {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in files}
 
 
-def blocks() -> Iterator[Block]:
+@cache
+def blocks() -> tuple[Block, ...]:
+    return tuple(_found())
+
+
+def _found() -> Iterator[Block]:
     for page, text in pages().items():
         heading, before = "", ("", "")
         for token in MarkdownIt("commonmark").enable("table").parse(text):

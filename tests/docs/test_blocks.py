@@ -1,13 +1,14 @@
 """Nothing that stands in a code block of the docs is left to chance."""
 
 import json
+import re
 
 import jsonschema_rs
 import pytest
 
 from events import Envelope, Event
 from infra.generate import ROOT, SCHEMAS
-from tests.docs.blocks import Block, Kind, blocks, blocks_of
+from tests.docs.blocks import Block, Kind, blocks, blocks_of, spans
 from tests.docs.exempt import EXEMPT, SHOWN
 
 
@@ -23,6 +24,13 @@ def test_no_block_is_exempt_that_is_not_there() -> None:
 def test_there_are_blocks_of_every_kind() -> None:
     """Else nobody would notice if they weren't found any more."""
     assert {block.kind for block in blocks()} == set(Kind)
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {text for _, text in spans() if re.fullmatch(r"test_\w+", text)}
+    written = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 30
+    assert {name for name in named if f"def {name}(" not in written} == set()
 
 
 @pytest.mark.parametrize("block", blocks_of(Kind.EVENT), ids=str)

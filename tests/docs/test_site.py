@@ -20,6 +20,7 @@ from infra.site.__main__ import SCRIPTS, SITE
 from tests.browser import DESK, PHONE, WCAG, in_a_browser, opened
 from tests.docs.blocks import ROOT, Kind, blocks_of
 
+pytestmark = pytest.mark.timeout(300)  # to make it takes half a minute, and longer beside others
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="no npm is installed here")
 LOADED = re.compile(
     r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//[^>]*|(?:@import|url\()\s*["']?(?:https?:)?//"""
@@ -44,9 +45,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site() -> Path:
     """Made anew."""
-    made = subprocess.run(
-        [sys.executable, "-m", "infra.site"], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
-    )
+    made = subprocess.run([sys.executable, "-m", "infra.site"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     return SITE
 
@@ -148,8 +147,7 @@ async def test_a_link_to_code_shows_it(page: Page) -> None:
 
 @needs_npm
 @in_a_browser
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", PHONE)], ids=["desk", "phone"])
 async def test_everybody_can_read_it(page: Page, scheme: Any, size: Any) -> None:
     """By the rules that axe knows (WCAG 2.1 A and AA), and without scrolling sideways."""
     await page.emulate_media(color_scheme=scheme)
