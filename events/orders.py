@@ -24,13 +24,14 @@ class OrderPlaced(AboutOrder, Event, event_type="order.placed.v1", exchange="ord
 
     @model_validator(mode="after")
     def _each_sku_once(self) -> Self:
-        for sku, times in Counter(line.sku for line in self.lines).items():
-            if times > 1:
-                raise PydanticCustomError(
-                    "sku_repeated",
-                    "lines: sku '{sku}' is there {times} times, and may be there once",
-                    {"sku": sku, "times": times},
-                )
+        skus = [line.sku for line in self.lines]
+        if len(set(skus)) < len(skus):
+            (sku, times), *_ = Counter(skus).most_common(1)
+            raise PydanticCustomError(
+                "sku_repeated",
+                "lines: sku '{sku}' is there {times} times, and may be there once",
+                {"sku": sku, "times": times},
+            )
         return self
 
     @property

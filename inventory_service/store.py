@@ -69,7 +69,7 @@ async def release(tx: Tx, reasons: Mapping[UUID, str]) -> Held:
 async def rejections(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Which of these orders inventory itself has refused, and why."""
     rows = await tx.fetch(sql.rejected, sorted(order_ids))
-    return {UUID(int=row["order_id"].int): row["reason"] for row in rows}
+    return {row["order_id"]: row["reason"] for row in rows}
 
 
 async def deduct(tx: Tx, order_ids: Iterable[UUID]) -> Held:
@@ -83,7 +83,7 @@ async def _end(tx: Tx, reasons: Mapping[UUID, str | None], status: str) -> Held:
     rows = await tx.fetch(sql.lock_held, order_ids)
     for row in rows:
         line = Allocation(sku=row["sku"], warehouse=row["warehouse"], quantity=row["quantity"])
-        held[UUID(int=row["order_id"].int)] += (line,)
+        held[row["order_id"]] += (line,)
     if rows:
         places = ([row["sku"] for row in rows], [row["warehouse"] for row in rows], [row["quantity"] for row in rows])
         await tx.execute(sql.give_back if status == "released" else sql.take_away, *places)

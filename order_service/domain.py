@@ -1,6 +1,6 @@
 """What the facts heard so far say about an order. Facts may come in any order."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from events import (
@@ -45,27 +45,34 @@ class Progress:
     heard: frozenset[str] = frozenset()
 
 
-def hear(progress: Progress, event: Event) -> Progress:  # noqa: PLR0911 — one line per fact
+def hear(progress: Progress, event: Event) -> Progress:
     """The order's progress with one more fact. What is final stays."""
-    known = Progress(progress.status, progress.reason, progress.heard | {event.event_type})
+    heard = progress.heard | {event.event_type}
     if progress.status in FINAL:
-        return known
+        return Progress(progress.status, progress.reason, heard)
+    return Progress(*_standing(progress.status, progress.reason, heard, event), heard)
+
+
+def _standing(  # noqa: PLR0911 — one line per fact
+    status: Status, reason: str | None, heard: frozenset[str], event: Event
+) -> tuple[Status, str | None]:
+    """What the fact makes of an order that stands so, and why."""
     match event:
         case StockRejected():
-            return replace(known, status=Status.REJECTED, reason=event.reason)
+            return Status.REJECTED, event.reason
         case StockReleased():
-            return replace(known, status=Status(event.outcome), reason=event.reason or known.reason)
+            return Status(event.outcome), event.reason or reason
         case ShipmentCancellationRefused():
-            return replace(known, status=Status.FULFILLED, reason=event.reason)
+            return Status.FULFILLED, event.reason
         case PaymentDeclined() | ShipmentRejected():
-            return replace(known, status=Status.UNDOING, reason=event.reason)
-        case OrderCancelled() if not known.heard & _NO_WAY_BACK:
-            return replace(known, status=Status.UNDOING, reason=known.reason or event.reason)
+            return Status.UNDOING, event.reason
+        case OrderCancelled() if not heard & _NO_WAY_BACK:
+            return Status.UNDOING, reason or event.reason
         case ShipmentCancelled() | PaymentRefunded():
-            return replace(known, status=Status.UNDOING, reason=known.reason or event.reason)
-        case ShipmentScheduled() if not known.heard & _WAY_BACK:
-            return replace(known, status=Status.FULFILLED)
+            return Status.UNDOING, reason or event.reason
+        case ShipmentScheduled() if not heard & _WAY_BACK:
+            return Status.FULFILLED, reason
         case ShipmentDispatched():
-            return replace(known, status=Status.FULFILLED)
+            return Status.FULFILLED, reason
         case _:
-            return known
+            return status, reason

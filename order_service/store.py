@@ -59,7 +59,7 @@ async def place(tx: Tx, order: OrderPlaced, idempotency_key: str | None) -> bool
 async def lock(tx: Tx, order_ids: Iterable[UUID]) -> dict[UUID, Progress]:
     """How far the known ones of these orders have come; nobody else changes that before `tx` ends."""
     return {
-        UUID(int=row["order_id"].int): Progress(Status(row["status"]), row["reason"], frozenset(row["heard"]))
+        row["order_id"]: Progress(Status(row["status"]), row["reason"], frozenset(row["heard"]))
         for row in await tx.fetch(sql.lock_orders, sorted(order_ids))
     }
 
@@ -68,7 +68,7 @@ async def add(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, O
     """Remember orders that weren't known; those that somebody else has just added are not among what it returns."""
     if not progress:
         return set()
-    return {UUID(int=row["order_id"].int) for row in await tx.fetch(sql.add_orders, *_columns(progress, placed))}
+    return {row["order_id"] for row in await tx.fetch(sql.add_orders, *_columns(progress, placed))}
 
 
 async def save(tx: Tx, progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlaced]) -> None:
@@ -92,7 +92,7 @@ def _columns(progress: Mapping[UUID, Progress], placed: Mapping[UUID, OrderPlace
 
 async def lock_late(tx: Tx, usual: timedelta, most: int) -> list[UUID]:
     """Orders whose time to be fulfilled is up, by the database's clock; nobody else changes them before `tx` ends."""
-    return [UUID(int=row["order_id"].int) for row in await tx.fetch(sql.lock_late, usual, most)]
+    return [row["order_id"] for row in await tx.fetch(sql.lock_late, usual, most)]
 
 
 async def order(tx: Tx, order_id: UUID) -> Order | None:

@@ -44,7 +44,7 @@ async def record_answers(tx: Tx, captures: Sequence[Capture], answers: Sequence[
         [answer.charge_id if isinstance(answer, Charged) else None for answer in answers],
         [answer.reason if isinstance(answer, Declined) else None for answer in answers],
     )
-    return {UUID(int=row["order_id"].int): row["payment_id"] for row in rows}
+    return {row["order_id"]: row["payment_id"] for row in rows}
 
 
 async def record_refused(tx: Tx, order_id: UUID, reason: str) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from saga.broker import Incoming
 
@@ -13,17 +14,34 @@ SUSPECT = 2
 M = TypeVar("M", bound=Incoming)
 
 
-def arrived(first: M | None, inbound: asyncio.Queue[M | None], most: int) -> list[M]:
-    """What has arrived already, waiting for nothing; empty when the session is over, of which None tells."""
-    batch: list[M] = []
-    message = first
-    while message is not None:
-        batch.append(message)
-        if len(batch) == most or inbound.empty():
-            return batch
-        message = inbound.get_nowait()
-    inbound.put_nowait(None)  # the session is over after this batch
-    return batch
+class Inbound(Generic[M]):
+    """What has been delivered and not yet taken, in order; until the session is over, and nothing more comes."""
+
+    def __init__(self) -> None:
+        self._arrived: deque[M] = deque()
+        self._news = asyncio.Event()
+        self._is_over = False
+
+    def __len__(self) -> int:
+        return len(self._arrived)
+
+    def put(self, message: M) -> None:
+        self._arrived.append(message)
+        self._news.set()
+
+    def end(self) -> None:
+        self._is_over = True
+        self._news.set()
+
+    async def wait(self) -> None:
+        """Return when there is something to take, or nothing more to come."""
+        if not self._arrived and not self._is_over:
+            self._news.clear()
+            await self._news.wait()
+
+    def take(self, most: int) -> list[M]:
+        """What has arrived already, waiting for nothing; nothing, if the session is over."""
+        return [self._arrived.popleft() for _ in range(min(most, len(self._arrived)))]
 
 
 def cohorts(batch: Sequence[M], most: int) -> Iterator[Sequence[M]]:
@@ -34,10 +52,12 @@ def cohorts(batch: Sequence[M], most: int) -> Iterator[Sequence[M]]:
     attempt another half of the innocent gets past the culprit, long before the broker parks what it has delivered
     too often.
     """
-    trusted = [message for message in batch if redeliveries(message) < SUSPECT]
-    if trusted:
-        yield trusted
     suspects = [message for message in batch if redeliveries(message) >= SUSPECT]
+    if not suspects:
+        yield batch
+        return
+    if trusted := [message for message in batch if redeliveries(message) < SUSPECT]:
+        yield trusted
     random.shuffle(suspects)
     while suspects:
         company = max(most >> 2 * (max(map(redeliveries, suspects)) - SUSPECT + 1), 1)

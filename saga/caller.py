@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 import structlog
+from prometheus_client import Counter, Histogram
 
 from saga import calls, faultpoints
 from saga.calls import OpenCall
@@ -52,14 +54,12 @@ class Caller:
         if missing := participant.service.settlements.keys() - performers.keys():
             names = ", ".join(sorted(call.__name__ for call in missing))
             raise ChoreographyError(f"{participant.service.name}: nobody performs {names}")
-        for call in participant.service.settlements:
-            for outcome in ("answered", "unknown"):
-                CALLED.labels(participant.service.name, call.__name__, outcome)  # there from the start, as 0
         self._participant = participant
         self._tracer = participant.tracer
         self._performers = performers
         self._types = {call.__name__: call for call in participant.service.settlements}
-        self._timeout = settings.call_timeout
+        self._meters = {call: _Meters.of(participant.service.name, call) for call in participant.service.settlements}
+        self._timeout = settings.call_timeout.total_seconds()
         self._at_once = settings.calls_at_once
         self._waiting: dict[UUID, OpenCall] = {}
         self._in_flight: dict[UUID, asyncio.Task[None]] = {}
@@ -164,17 +164,16 @@ class Caller:
 
     async def _perform(self, call: OpenCall) -> None:
         """Ask the outside world, and have the answer settled, or the call repeated later under the same key."""
-        labels = (self._participant.service.name, type(call.call).__name__)
-        began = perf_counter()
+        meters, began = self._meters[type(call.call)], perf_counter()
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
+            async with asyncio.timeout(self._timeout):
                 outcome = await self._performers[type(call.call)](call.call, call.id)
         except Exception as error:  # noqa: BLE001 — whatever it is, the outcome isn't known
-            CALLED.labels(*labels, "unknown").inc()
+            meters.unknown.inc()
             self._tracer.called(call, perf_counter() - began, error)
             log.warning(
                 "call.unanswered",
-                call=labels[1],
+                call=type(call.call).__name__,
                 **_about(call),
                 key=str(call.id),
                 attempts=call.attempts,
@@ -183,8 +182,8 @@ class Caller:
             await self._postpone(call)
         else:
             faultpoints.reach(Point.ANSWERED)
-            CALLED.labels(*labels, "answered").inc()
-            CALL_SECONDS.labels(*labels).observe(seconds := perf_counter() - began)
+            meters.answered.inc()
+            meters.seconds.observe(seconds := perf_counter() - began)
             self._answered.append((self._tracer.called(call, seconds), outcome))
         self._doorbell.ring()
 
@@ -220,6 +219,21 @@ class Caller:
             log.warning("call.left_to_its_lease", key=str(call.id), **_about(call), cause=str(error))
         else:
             asyncio.get_running_loop().call_later(pause.total_seconds(), self._look_now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meters:
+    """Of one kind of call; there from the start, as 0."""
+
+    answered: Counter
+    unknown: Counter
+    seconds: Histogram
+
+    @classmethod
+    def of(cls, service: str, call: type[Call]) -> Self:
+        name = call.__name__
+        answered, unknown = (CALLED.labels(service, name, outcome) for outcome in ("answered", "unknown"))
+        return cls(answered, unknown, CALL_SECONDS.labels(service, name))
 
 
 def _about(call: OpenCall) -> dict[str, str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from events import Envelope, Message
+from events.envelope import envelopes_of
 from saga.database import Tx, sql
 from saga.declarations import Step
 from saga.keys import derived
@@ -30,7 +31,7 @@ class OpenCall:
 def opened(row: Record, types: Mapping[str, type[Call]]) -> OpenCall:
     """A row of `saga.call`, of one of these types. Raises KeyError or ValueError, if another version wrote it."""
     return OpenCall(
-        id=UUID(int=row["id"].int),
+        id=row["id"],
         saga_id=row["saga_id"],
         step=row["step"],
         call=types[row["type"]].model_validate_json(row["request"]),
@@ -87,7 +88,7 @@ async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope
     """The causes that can be undone now. On the open calls of the others the undo is noted."""
     if not causes:
         return []
-    by_saga = sorted((cause.saga_id, cause.model_dump_json()) for cause in causes)
+    by_saga = sorted((cause.saga_id, envelopes_of(Message).dump_json(cause).decode()) for cause in causes)
     sagas, undos = zip(*by_saga, strict=True)
     open_sagas = {row["saga_id"] for row in await tx.fetch(sql.note_undo, undone.name, undo.name, sagas, undos)}
     return [cause for cause in causes if cause.saga_id not in open_sagas]
@@ -96,7 +97,7 @@ async def defer_undo(tx: Tx, undo: Step, undone: Step, causes: Sequence[Envelope
 async def close(tx: Tx, calls: Sequence[OpenCall]) -> dict[UUID, NotedUndo | None]:
     """Those that nobody else has closed, with the undo that was noted on them."""
     rows = await tx.fetch(sql.close_calls, sorted(call.id for call in calls))
-    return {UUID(int=row["id"].int): NotedUndo(row["undo_step"], row["undo"]) if row["undo"] else None for row in rows}
+    return {row["id"]: NotedUndo(row["undo_step"], row["undo"]) if row["undo"] else None for row in rows}
 
 
 async def renew(tx: Tx, keys: Sequence[UUID], lease: timedelta) -> None:

@@ -11,7 +11,7 @@ import structlog
 from events import InvalidMessage
 from saga import faultpoints
 from saga.amqp import Connection, Received
-from saga.batches import arrived, cohorts
+from saga.batches import Inbound, cohorts
 from saga.broker import Incoming, Names, open_stream, reopen_stream, translated
 from saga.database import CONFLICTS, Pool, reach
 from saga.declarations import Step
@@ -31,9 +31,6 @@ STALL = 60.0
 COMPANY = 0.01
 """Seconds for which a message waits for others to be handled with, in a service that only listens: no saga waits for
 it, and a transaction for each message would take the processor from those that one does."""
-
-_Inbound = asyncio.Queue[Received | None]
-"""What has been delivered and not yet taken; None when the session is over."""
 
 H = TypeVar("H", bound=Known)
 
@@ -66,7 +63,7 @@ class Consumer(Generic[H]):
         self._settings = settings
         self._names = Names(hearer.service.name)
         self._held_back = hearer.service.followers if settings.restored else ()
-        self._inbound: _Inbound = asyncio.Queue()
+        self._inbound = Inbound[Received]()
         self._connect = open_stream
         self._stopping = False
         self._stopped = asyncio.Event()
@@ -97,39 +94,36 @@ class Consumer(Generic[H]):
     async def stop(self) -> None:
         """Finish the batch in hand, then end; the broker gives the rest to others."""
         self._stopping = True
-        self._inbound.put_nowait(None)
+        self._inbound.end()
         await self._stopped.wait()
 
     async def _session(self) -> None:
         """Consume on one connection until we stop. Raises BrokerAway when it is lost."""
         await reach(self._hearer.pool)
-        inbound: _Inbound = asyncio.Queue()
-        self._inbound = inbound
+        self._inbound = inbound = Inbound[Received]()
         connect_now, self._connect = self._connect, reopen_stream
         connection = await connect_now(self._settings.amqp_url.get_secret_value(), f"{self._names.service} queue")
         try:
             async with translated():
                 self._behind = await connection.waiting(self._names.queue)
-                await connection.consume(
-                    self._names.queue, self._settings.prefetch, inbound.put_nowait, lambda: inbound.put_nowait(None)
-                )
+                await connection.consume(self._names.queue, self._settings.prefetch, inbound.put, inbound.end)
                 self.consuming = True
                 await self._consume(connection, inbound)
         finally:
             self.consuming = False
             await connection.close()
 
-    async def _consume(self, connection: Connection, inbound: _Inbound) -> None:
+    async def _consume(self, connection: Connection, inbound: Inbound[Received]) -> None:
         while not self._stopping:
             try:
                 async with asyncio.timeout(STALL):
-                    first = await inbound.get()
+                    await inbound.wait()
             except TimeoutError:
                 await self._expect_empty(connection)
                 continue
-            if self._hearer.only_listens and inbound.qsize() < self._settings.batch:
+            if self._hearer.only_listens and len(inbound) < self._settings.batch:
                 await asyncio.sleep(COMPANY)
-            batch = arrived(first, inbound, self._settings.batch)
+            batch = inbound.take(self._settings.batch)
             if not batch:
                 break
             BATCH.labels(self._names.service).observe(len(batch))

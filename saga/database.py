@@ -68,7 +68,7 @@ async def open_pool(url: str, *, size: int, application: str) -> Pool:
         url,
         min_size=1,
         max_size=size,
-        timeout=10,
+        timeout=_CONNECTING,
         command_timeout=_STATEMENT + _ANSWER,
         reset=_leave_as_it_is,
         server_settings={
@@ -80,6 +80,8 @@ async def open_pool(url: str, *, size: int, application: str) -> Pool:
     )
 
 
+_CONNECTING = 10
+"""Seconds after which a server that lets nobody in is away, or all connections are taken."""
 _STATEMENT = 10
 """Seconds after which the server itself ends a statement."""
 _ANSWER = 5
@@ -90,7 +92,8 @@ _ANSWER = 5
 async def transaction(pool: Pool) -> AsyncIterator[Tx]:
     """All or nothing. Raises DatabaseAway when the server is gone; then it isn't known whether it was all."""
     try:
-        connection = await pool.acquire(timeout=10)
+        async with asyncio.timeout(_CONNECTING):  # the pool's own would make a task of it, each time
+            connection = await pool.acquire()
     except (asyncpg.PostgresError, OSError) as error:
         raise DatabaseAway(f"the database does not answer ({str(error) or type(error).__name__})") from error
     try:

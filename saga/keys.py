@@ -1,11 +1,13 @@
 """Keys that depend on nothing but what they are for, and lie side by side when they are of the same time."""
 
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 _HASHED = 80
 """Bits at the end of a UUID; those before them are the time, in a UUIDv7."""
-_VERSION = 0xF << 76
-_CUSTOM = 0x8 << 76
+_SET = 0xF << 76 | 0b11 << 62
+"""Of these bits, those that tell version and variant."""
+_CUSTOM = 0x8 << 76 | 0b10 << 62
 
 
 def derived(parent: UUID, name: str) -> UUID:
@@ -16,5 +18,6 @@ def derived(parent: UUID, name: str) -> UUID:
     https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
     """
     first = parent.int >> _HASHED << _HASHED
-    hashed = uuid5(parent, name).int & ((1 << _HASHED) - 1)
-    return UUID(int=first | (hashed & ~_VERSION) | _CUSTOM)
+    digest = sha1(parent.bytes + name.encode(), usedforsecurity=False).digest()  # as for a UUIDv5
+    hashed = int.from_bytes(digest[6:16])
+    return UUID(int=first | (hashed & ~_SET) | _CUSTOM)

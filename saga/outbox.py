@@ -3,23 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
-import uuid_utils.compat as uuid
+from uuid_utils import uuid7
 
 from events import Envelope, Event
+from events.envelope import MOST_CHARACTERS
 from saga.database import Tx, sql
 from saga.tracing import Cause
-
-_Enveloped = Envelope[Event]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A row of the outbox."""
+    """An event that is to be published, as it is stored."""
 
-    position: int
-    id: UUID
+    id: str
     exchange: str
     routing_key: str
     saga_id: str
@@ -28,10 +25,12 @@ class Said:
 
 
 def enveloped(event: Event, cause: Cause, source: str, traceparent: str) -> Envelope[Event]:
-    """The event as it will be published, caused by `cause`."""
+    """The event as it will be published, caused by `cause`. Raises ValueError, if it belongs to no possible saga."""
     saga_id = event.saga_id
-    return _Enveloped(
-        id=str(uuid.uuid7()),
+    if not 0 < len(saga_id) <= MOST_CHARACTERS or "\0" in saga_id:
+        raise ValueError(f"no saga has an id of {len(saga_id)} characters, or with a NUL in it")
+    return Envelope(
+        id=str(uuid7()),
         source=source,
         type=event.event_type,
         subject=saga_id,
@@ -50,11 +49,10 @@ async def store(tx: Tx, said: Sequence[Envelope[Event]], lease: timedelta) -> li
     """
     if not said:
         return []
-    ids = [UUID(envelope.id) for envelope in said]
     bodies = [envelope.encode() for envelope in said]
-    rows = await tx.fetch(
+    said_at = await tx.fetchval(
         sql.store_outbox,
-        ids,
+        [envelope.id for envelope in said],
         [envelope.data.exchange for envelope in said],
         [envelope.type for envelope in said],
         [envelope.saga_id for envelope in said],
@@ -62,8 +60,7 @@ async def store(tx: Tx, said: Sequence[Envelope[Event]], lease: timedelta) -> li
         bodies,
         lease,
     )
-    stored = {row["id"]: row for row in rows}
     return [
-        Said(stored[key]["position"], key, e.data.exchange, e.type, e.saga_id, body, stored[key]["said_at"])
-        for key, e, body in zip(ids, said, bodies, strict=True)
+        Said(envelope.id, envelope.data.exchange, envelope.type, envelope.saga_id, body, said_at)
+        for envelope, body in zip(said, bodies, strict=True)
     ]

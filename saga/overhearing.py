@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from events import CONTENT_TYPE, MAX_BODY, Decoder, InvalidMessage
-from events.envelope import Envelope
+from events.envelope import Envelope, envelopes_of
 from events.event import Event
 from saga.broker import Incoming, Names, delivery
 from saga.database import Pool, transaction
@@ -200,7 +200,7 @@ def _stranger(message: Incoming) -> Envelope[Event]:
     saga_id = told.get("correlationid") or told.get("subject")
     complete = {"time": message.timestamp or datetime.now(UTC)} | told | {"type": message.routing_key}
     named = {"subject": saga_id, "correlationid": saga_id, "data": _Unknown(saga=str(saga_id))}
-    return Envelope[Event].model_validate(complete | named)
+    return envelopes_of(Event).validate_python(complete | named)
 
 
 class _Unknown(Event):

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import uuid_utils.compat as uuid
 from pydantic_core import from_json, to_json
+from uuid_utils import uuid7
 
 from events import Decoder, Envelope, Event, Message
-from saga import calls, faultpoints, fence, inbox, joining, outbox, tracing
+from events.envelope import envelopes_of
+from saga import admission, calls, faultpoints, fence, inbox, joining, outbox, tracing
 from saga.broker import Incoming, Names, delivery
 from saga.calls import OpenCall
 from saga.database import Pool, Tx, transaction
@@ -100,13 +101,14 @@ class Participant:
     tracer: Tracer = field(default_factory=Tracer)
 
     def __post_init__(self) -> None:
+        self._names = Names(self.service.name)
         self._decoder = Decoder(self.service.heard)
         self._steps = {event: self.service.step_for(event) for event in self.service.heard}
         self.only_listens = all(step.kind is Kind.LISTENER for step in self._steps.values())
 
     def understand(self, message: Incoming) -> tuple[Step, Envelope[Event]]:
         """What it is, and the step that handles it. Raises InvalidMessage."""
-        _, routing_key = origin(message, Names(self.service.name))
+        _, routing_key = origin(message, self._names)
         envelope = self._decoder.decode(delivery(message, routing_key))
         return self._steps[type(envelope.data)], envelope
 
@@ -127,9 +129,15 @@ class Participant:
     async def perform(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> Performed:
         """All that handling these causes does, in a transaction that is the caller's to commit, or not to."""
         follows = self._consequences()
-        fresh = await inbox.admit(tx, causes)
-        whole = await joining.gather(tx, step, fresh) if step.joins else fresh
-        entered = await fence.enter(tx, step, whole) if step.fenced else whole
+        if step.joins:
+            fresh = await inbox.admit(tx, causes)
+            whole = await joining.gather(tx, step, fresh)
+            entered = await fence.enter(tx, step, whole)
+        elif step.fenced:
+            fresh, entered = await admission.admit(tx, step, causes)
+            whole = fresh
+        else:
+            fresh = whole = entered = await inbox.admit(tx, causes)
         due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
         follows.spans.admitted(step, causes, fresh, whole, entered, due)
         await self._run(tx, step, due, follows)
@@ -154,8 +162,8 @@ class Participant:
 
     def asked(self, message: Message, door: str, identity: str | None = None) -> Envelope[Message]:
         """What came through a door of our own, in an envelope like any other cause, and in the request's trace."""
-        return Envelope[Message](
-            id=identity or str(uuid.uuid7()),
+        return Envelope(
+            id=identity or str(uuid7()),
             source=f"{self.service.name}/{door}",
             type=wire_name(type(message)),
             subject=message.saga_id,
@@ -249,4 +257,4 @@ def read_cause(step: Step, stored: str) -> Envelope[Message]:
     known = {wire_name(message): message for message in step.hears}
     document = from_json(stored)
     data = known[document["type"]].model_validate_json(to_json(document["data"]))
-    return Envelope[Message].model_validate(document | {"data": data})
+    return envelopes_of(Message).validate_python(document | {"data": data})

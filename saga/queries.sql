@@ -1,9 +1,50 @@
 -- name: remember_messages
--- Remember these messages as handled, and tell which of them are new.
-INSERT INTO saga.inbox (day, source, id)
-SELECT day, source, id FROM unnest($1::date[], $2::text[], $3::text[]) AS message (day, source, id)
-ON CONFLICT DO NOTHING
-RETURNING day, source, id;
+-- Remember these messages as handled, and tell the places of those that are new.
+WITH message AS MATERIALIZED (
+    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[]) AS message (day, source, id, place)
+), new AS (
+    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
+    ON CONFLICT DO NOTHING RETURNING day, source, id
+)
+SELECT place FROM (
+    SELECT place, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message OFFSET 0
+) AS message WHERE is_new ORDER BY place;
+
+-- name: admit_to_do
+-- Remember these messages as handled, and mark the step as done for the sagas of those that are new: their places, and
+-- for which saga the step was neither done nor undone before.
+WITH message AS MATERIALIZED (
+    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[], $5::text[])
+        AS message (day, source, id, place, saga_id)
+), new AS (
+    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
+    ON CONFLICT DO NOTHING RETURNING day, source, id
+), fresh AS MATERIALIZED (
+    SELECT place, saga_id, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message
+), entered AS (
+    INSERT INTO saga.fence (saga_id, step, state)
+    SELECT DISTINCT saga_id, $6, 'done' FROM fresh WHERE is_new ORDER BY saga_id
+    ON CONFLICT DO NOTHING RETURNING saga_id
+)
+SELECT place, saga_id IN (SELECT saga_id FROM entered) AS entered FROM fresh WHERE is_new ORDER BY place;
+
+-- name: admit_to_undo
+-- The same, but mark the step as compensated, or block it for ever if it was not done; for which saga that is news.
+WITH message AS MATERIALIZED (
+    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[], $5::text[])
+        AS message (day, source, id, place, saga_id)
+), new AS (
+    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
+    ON CONFLICT DO NOTHING RETURNING day, source, id
+), fresh AS MATERIALIZED (
+    SELECT place, saga_id, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message
+), entered AS (
+    INSERT INTO saga.fence AS fence (saga_id, step, state)
+    SELECT DISTINCT saga_id, $6, 'blocked' FROM fresh WHERE is_new ORDER BY saga_id
+    ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated', entered_at = now() WHERE fence.state = 'done'
+    RETURNING saga_id
+)
+SELECT place, saga_id IN (SELECT saga_id FROM entered) AS entered FROM fresh WHERE is_new ORDER BY place;
 
 -- name: keep_inbox
 -- Make the coming days' partitions and drop those past retention.
@@ -59,36 +100,38 @@ WITH old AS MATERIALIZED (
 SELECT count(*) FROM gone;
 
 -- name: store_outbox
--- Store events in the transaction of the work that says them, for others to find when the lease has ended.
-INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body, due_at)
-SELECT *, now() + $7::interval FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-RETURNING id, position, said_at;
+-- Store events in the transaction of the work that says them, for others to find when the lease has ended; when that was.
+WITH said AS (
+    INSERT INTO saga.said (id, exchange, routing_key, saga_id, traceparent, body, said_at)
+    SELECT *, now() FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+), waiting AS (
+    INSERT INTO saga.outbox (id, said_at, due_at) SELECT id, now(), now() + $7::interval FROM unnest($1::uuid[]) AS id
+)
+SELECT now();
 
 -- name: take_outbox
 -- Lock a window of rows that nobody else is publishing, or has in hand.
-SELECT position, id, exchange, routing_key, saga_id, body, said_at FROM saga.outbox
-WHERE due_at <= now() ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED;
+SELECT id::text, exchange, routing_key, saga_id, body, said_at
+FROM saga.outbox JOIN saga.said USING (id, said_at)
+WHERE due_at <= now() ORDER BY id LIMIT $1 FOR UPDATE OF outbox SKIP LOCKED;
 
 -- name: delete_outbox!
--- Forget rows whose publish was confirmed.
-DELETE FROM saga.outbox WHERE position = ANY ($1::bigint[]);
+-- Forget that rows are to be published: they were confirmed.
+DELETE FROM saga.outbox WHERE id = ANY ($1::uuid[]);
 
--- name: archive_outbox!
--- Move rows whose publish was confirmed to where they can be said again from.
-WITH gone AS (
-    DELETE FROM saga.outbox WHERE position = ANY ($1::bigint[])
-    RETURNING id, exchange, routing_key, saga_id, traceparent, body, said_at
-)
-INSERT INTO saga.said (id, exchange, routing_key, saga_id, traceparent, body, said_at)
-SELECT id, exchange, routing_key, saga_id, traceparent, body, said_at FROM gone
-ON CONFLICT DO NOTHING;
+-- name: delete_said!
+-- The same, and forget what they said.
+WITH gone AS (DELETE FROM saga.outbox WHERE id = ANY ($1::uuid[]) RETURNING id, said_at)
+DELETE FROM saga.said USING gone WHERE said.said_at = gone.said_at AND said.id = gone.id;
 
 -- name: hold_outbox
 -- Hold back rows that the broker could not route: a minute longer each time, and after the tenth for good.
 UPDATE saga.outbox SET returns = returns + 1,
     due_at = CASE WHEN returns >= 9 THEN 'infinity' ELSE now() + (returns + 1) * interval '1 minute' END
-WHERE position = ANY ($1::bigint[])
-RETURNING id, saga_id, substr(traceparent, 4, 32) AS trace_id, routing_key, returns, due_at = 'infinity' AS parked;
+FROM saga.said
+WHERE outbox.id = ANY ($1::uuid[]) AND said.said_at = outbox.said_at AND said.id = outbox.id
+RETURNING outbox.id::text, saga_id, substr(traceparent, 4, 32) AS trace_id, routing_key, returns,
+    due_at = 'infinity' AS parked;
 
 -- name: store_calls!
 -- Store calls to the outside world in the transaction of the step that asks for them, for others to find when the lease

@@ -40,8 +40,8 @@ all else that is done for it, and a process that is killed meanwhile says twice 
 class Relay:
     """Publishes what the outbox holds; a row leaves it only when its own confirm has come.
 
-    It is handed most rows by who has stored them, and looks for those that nobody is at. `archives`: a row then goes
-    where it can be said again from, and is forgotten otherwise.
+    It is handed most rows by who has stored them, and looks for those that nobody is at. What was said is kept, to be
+    said again, if it `archives`.
     """
 
     def __init__(self, service: str, pool: Pool, amqp_url: str, *, archives: bool) -> None:
@@ -49,7 +49,7 @@ class Relay:
         RETURNED.labels(service)  # there from the start, as 0
         self._pool = pool
         self._user = user(amqp_url)
-        self._remove = sql.archive_outbox if archives else sql.delete_outbox
+        self._remove = sql.delete_outbox if archives else sql.delete_said
         self.publisher = Publisher(amqp_url, f"{service} outbox")
         self._windows: asyncio.TaskGroup | None = None
         self._in_hand = 0
@@ -175,7 +175,7 @@ class Relay:
             row.body,
             content_type=CONTENT_TYPE,
             correlation_id=row.saga_id,
-            message_id=str(row.id),
+            message_id=row.id,
             at=row.said_at,
             event_type=row.routing_key,
             user=self._user,
@@ -186,19 +186,19 @@ class Relay:
     def _warn(self, held: Sequence[asyncpg.Record]) -> None:
         RETURNED.labels(self._service).inc(len(held))
         for row in held:
-            log.error("outbox.parked" if row["parked"] else "outbox.returned", **dict(row, id=str(row["id"])))
+            log.error("outbox.parked" if row["parked"] else "outbox.returned", **row)
 
 
 @dataclass(slots=True)
 class _Told:
-    """What the broker has said of rows, by their positions."""
+    """What the broker has said of rows, by their ids."""
 
-    confirmed: list[int] = field(default_factory=list)
-    returned: list[int] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
 
     def add(self, rows: Sequence[Said], window: Window) -> None:
-        self.confirmed += [rows[index].position for index in window.confirmed]
-        self.returned += [rows[index].position for index in window.returned]
+        self.confirmed += [rows[index].id for index in window.confirmed]
+        self.returned += [rows[index].id for index in window.returned]
 
     def __bool__(self) -> bool:
         return bool(self.confirmed or self.returned)

@@ -48,7 +48,7 @@ async def eventually(check: Callable[[], Awaitable[T]], within: float = 15) -> T
 
 def enveloped(event: Event, identity: str | None = None, source: str = "test") -> Envelope[Event]:
     """The event as somebody outside would publish it."""
-    return Envelope[Event](
+    return Envelope(
         id=identity or str(uuid.uuid7()),
         source=source,
         type=event.event_type,

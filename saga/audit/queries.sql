@@ -1,6 +1,7 @@
 -- name: on_their_way
 -- Of which of these sagas an event is still to be published, or a call open.
-SELECT DISTINCT saga_id, 'an event of it to publish' AS what FROM saga.outbox WHERE saga_id = ANY ($1::text[])
+SELECT DISTINCT saga_id, 'an event of it to publish' AS what FROM saga.outbox JOIN saga.said USING (id, said_at)
+WHERE saga_id = ANY ($1::text[])
 UNION ALL
 SELECT DISTINCT saga_id, 'an open call of it' FROM saga.call WHERE saga_id = ANY ($1::text[]);
 

@@ -1,5 +1,7 @@
 """Answering a letter for its service: with the refusal that the service declares for the step."""
 
+from dataclasses import replace
+
 from events import Envelope, Event
 from saga.deadletters.databases import Rooms
 from saga.deadletters.letter import Letter
@@ -24,7 +26,7 @@ async def refuse(letter: Letter, databases: Rooms, reason: str = REFUSED, detail
         participant = Participant(letter.service, pool)
         cause = participant.asked(refusal, "operator", letter.id)
         if letter.envelope is not None:
-            cause = cause.model_copy(update={"traceparent": passed_on(letter.envelope)})
+            cause = replace(cause, traceparent=passed_on(letter.envelope))
         said = await participant.refuse(step, refusal, cause)
     if said is None:
         problem = f"{letter.service.name} has done {step.name} of {letter.saga_id} already, or will never do it"

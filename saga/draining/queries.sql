@@ -1,6 +1,7 @@
 -- name: said
 -- Events that wait to be published, the oldest first, and how many there are.
-SELECT id::text, routing_key, saga_id, body, count(*) OVER () AS waiting FROM saga.outbox ORDER BY position LIMIT $1;
+SELECT id::text, routing_key, saga_id, body, count(*) OVER () AS waiting
+FROM saga.outbox JOIN saga.said USING (id, said_at) ORDER BY id LIMIT $1;
 
 -- name: called
 -- Calls whose outcome isn't known, the oldest first, and how many there are.

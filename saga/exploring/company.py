@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from events import Envelope, Event, Message
+from events.envelope import envelopes_of
 from saga import faultpoints
 from saga.caller import Performer
 from saga.calls import OpenCall, opened
@@ -168,7 +169,7 @@ class Company:
 
     def _read(self, document: Mapping[str, Any]) -> Envelope[Message]:
         data = self.types[document["type"]].model_validate_json(to_json(document["data"]))
-        return Envelope[Message].model_validate({**document, "data": data})
+        return envelopes_of(Message).validate_python({**document, "data": data})
 
 
 def _without_number(name: str) -> str:

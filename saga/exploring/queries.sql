@@ -1,7 +1,7 @@
 -- name: take_said
 -- Everything that was said, as it was said; it is gone then.
-WITH gone AS (DELETE FROM saga.outbox RETURNING position, body)
-SELECT body FROM gone ORDER BY position;
+WITH gone AS (DELETE FROM saga.outbox RETURNING id, said_at)
+SELECT body FROM gone JOIN saga.said USING (id, said_at) ORDER BY id;
 
 -- name: open_calls
 -- Every call whose outcome isn't known.

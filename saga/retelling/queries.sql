@@ -10,20 +10,16 @@ WHERE said_at >= $1 AND said_at < $2
 GROUP BY routing_key ORDER BY routing_key;
 
 -- name: say_again
--- Move the next events that were said in that time back to the outbox, in the order in which they were said: how many
--- were moved, and the last that was looked at. Those that others move just then, they move.
+-- Have the next events that were said in that time published again, in the order in which they were said: how many there
+-- were, and the last that was looked at.
 WITH next AS MATERIALIZED (
     SELECT said_at, id FROM saga.said
     WHERE said_at >= $1 AND said_at < $2 AND (said_at, id) > ($1, $3::uuid)
       AND ($4::text IS NULL OR routing_key = $4) AND ($5::text IS NULL OR saga_id = $5)
     ORDER BY said_at, id LIMIT $6
-), again AS (
-    DELETE FROM saga.said USING next
-    WHERE said.said_at = next.said_at AND said.id = next.id AND said.said_at >= $1 AND said.said_at < $2
-    RETURNING said.id, exchange, routing_key, saga_id, traceparent, body, said.said_at
 ), told AS (
-    INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body, said_at)
-    SELECT id, exchange, routing_key, saga_id, traceparent, body, said_at FROM again ORDER BY said_at, id
+    INSERT INTO saga.outbox (id, said_at) SELECT id, said_at FROM next
+    ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, returns = 0
     RETURNING 1
 )
 SELECT said_at, id, (SELECT count(*) FROM told) AS told FROM next ORDER BY said_at DESC, id DESC LIMIT 1;

@@ -13,7 +13,7 @@ from saga.service import Service
 sql = queries(__file__)
 
 CHUNK = 1_000
-"""Events moved in one transaction."""
+"""Events handed over in one transaction."""
 FULL = 10_000
 """Rows. An outbox that holds as many gets no more until its service has published some."""
 PAUSE = 0.2
@@ -49,8 +49,8 @@ async def retell(
     """Have the services say it again, each in the order in which it said it, under the old ids; how many events.
 
     They do so while they run: `tell` is told of those that don't get on with it. Who has handled an event skips it, for
-    as long as its inbox remembers, which is longer than archives do. If this ends early, what has been moved is
-    published, and the rest is where it was.
+    as long as its inbox remembers, which is longer than archives do. If this ends early, what has been handed over
+    is published, and the rest is not.
     """
     return sum(await asyncio.gather(*(_retell(service, databases, span, tell) for service in services)))
 
@@ -62,11 +62,11 @@ async def _retell(service: Service, databases: Databases, span: Span, tell: Call
             await _room(service, pool, tell)
             what = (said_at, span.until, last, span.event_type, span.saga_id, CHUNK)
             async with transaction(pool) as tx:
-                moved = await tx.fetchrow(sql.say_again, *what)
-            if moved is None:
+                told = await tx.fetchrow(sql.say_again, *what)
+            if told is None:
                 return total
-            said_at, last = moved["said_at"], moved["id"]
-            total += moved["told"]
+            said_at, last = told["said_at"], told["id"]
+            total += told["told"]
 
 
 async def _room(service: Service, pool: Pool, tell: Callable[[str], None]) -> None:

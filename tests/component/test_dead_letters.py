@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -201,7 +202,7 @@ async def test_letters_go_back_saga_by_saga_and_causes_first(toys: Toy, broker: 
     """Whatever the order in which they parked."""
     one, other = uuid4(), uuid4()
     cause = enveloped(Wanted(toy_id=one))
-    effect = enveloped(Unwanted(toy_id=one)).model_copy(update={"causationid": cause.id, "time": cause.time})
+    effect = replace(enveloped(Unwanted(toy_id=one)), causationid=cause.id, time=cause.time)
     later = [enveloped(Wanted(toy_id=toy_id)) for toy_id in (other, *(uuid4() for _ in range(40)))]
     await parked(toys, broker, *reversed(later), effect, cause)
     await replayed(broker)
@@ -342,7 +343,7 @@ async def test_a_rehearsal_tells_all_and_keeps_nothing(
     assert told.rows[0].after == {"saga_id": str(new_id), "what": "done", "made_at": IsStr()}
     assert [envelope.data for envelope in told.said] == [Done(toy_id=new_id)]
     assert await toys.marks(new_id) == []
-    for table in ("inbox WHERE id = $1", "fence WHERE saga_id = $1", "outbox WHERE saga_id = $1"):
+    for table in ("inbox WHERE id = $1", "fence WHERE saga_id = $1", "said WHERE saga_id = $1"):
         assert await toys.fetch(f"SELECT * FROM saga.{table}", str(new_id)) == []
     assert len(await look(broker)) == 1
     async with toys.running():

@@ -128,7 +128,7 @@ class Database:
         async with transaction(self._pool) as tx:
             marks = await tx.fetch("SELECT saga_id, what FROM mark WHERE saga_id = ANY ($1)", list(sagas))
             said = await tx.fetch(
-                "SELECT saga_id, split_part(routing_key, '.', 2) AS what FROM saga.outbox WHERE saga_id = ANY ($1)",
+                "SELECT saga_id, split_part(routing_key, '.', 2) AS what FROM saga.said WHERE saga_id = ANY ($1)",
                 list(sagas),
             )
         return _counted(marks, sagas), _counted(said, sagas)

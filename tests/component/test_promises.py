@@ -281,14 +281,7 @@ async def test_what_a_killed_process_had_in_hand_is_taken_over_when_its_lease_en
 ) -> None:
     """A row under a lease, and nobody at it."""
     if table == "outbox":
-        done = enveloped(Done(toy_id=new_id))
-        await toys.fetch(
-            """INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, body, due_at)
-               VALUES ($1, 'toy', 'toy.done.v1', $2, $3, now() + interval '3 seconds')""",
-            UUID(done.id),
-            str(new_id),
-            done.encode(),
-        )
+        await _leave_in_the_outbox(toys, Done(toy_id=new_id), timedelta(seconds=3))
     else:
         await toys.fetch(
             """INSERT INTO saga.call (id, saga_id, step, type, request, causationid, due_at)
@@ -330,13 +323,7 @@ async def test_a_clean_stop_finishes_what_is_in_hand(toys: Toy, new_id: UUID) ->
 
 async def test_what_a_dead_process_left_in_the_outbox_is_published(toys: Toy, new_id: UUID) -> None:
     """A row is enough, whoever wrote it."""
-    done = enveloped(Done(toy_id=new_id))
-    await toys.fetch(
-        "INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, body) VALUES ($1, 'toy', 'toy.done.v1', $2, $3)",
-        UUID(done.id),
-        done.saga_id,
-        done.encode(),
-    )
+    await _leave_in_the_outbox(toys, Done(toy_id=new_id), timedelta(0))
     async with toys.running():
         await toys.stage.hears(Done, new_id)
     assert await toys.fetch("SELECT * FROM saga.outbox") == []
@@ -442,3 +429,9 @@ async def _handled_all(toys: Toy) -> None:
     await toys.stage.say(Wanted(toy_id=last))
     await toys.stage.hears(Done, last)
     await asyncio.sleep(0.05)
+
+
+async def _leave_in_the_outbox(toys: Toy, event: Event, lease: timedelta) -> None:
+    said = enveloped(event)
+    told = ([said.id], [event.exchange], [said.type], [said.saga_id], [None], [said.encode()])
+    await toys.fetch(sql.store_outbox, *told, lease)

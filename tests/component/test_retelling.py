@@ -47,7 +47,7 @@ async def test_only_what_is_asked_for_is_said_again(toys: Toy) -> None:
     assert await count(Span(later, event_type="toy.undone.v1")) == {"toy.undone.v1": 1}
     assert await count(Span(row["said_at"], saga_id=str(before))) == {"toy.done.v1": 1}
     assert await retell([toy], databases, Span(later, event_type="toy.undone.v1", saga_id=str(after))) == 1
-    again = await toys.fetch("SELECT saga_id, routing_key FROM saga.outbox")
+    again = await toys.fetch("SELECT saga_id, routing_key FROM saga.outbox JOIN saga.said USING (id, said_at)")
     assert [tuple(row) for row in again] == [(str(after), "toy.undone.v1")]
     async with toys.running():
         await eventually(lambda: _archives(toys, [after], 2))
@@ -68,7 +68,7 @@ async def test_an_outbox_gets_no_more_than_its_service_publishes(toys: Toy, monk
     told: list[str] = []
     telling = asyncio.create_task(retell([toy], _databases(toys), Span(first["said_at"]), told.append))
     await eventually(lambda: _truth(told))
-    waiting = await toys.fetch("SELECT saga_id FROM saga.outbox ORDER BY position")
+    waiting = await toys.fetch("SELECT saga_id FROM saga.outbox JOIN saga.said USING (id, said_at) ORDER BY id")
     assert [row["saga_id"] for row in waiting] == [str(saga) for saga in sagas[:20]]
     assert told == ["toy has 20 events to publish: does it run?"]
     async with toys.running():
@@ -112,6 +112,31 @@ async def test_days_past_the_horizon_are_dropped_and_coming_ones_made(toys: Toy)
     assert await _found_in(toys, f"said_{coming:%Y%m%d}") == [coming]
 
 
+async def test_a_day_of_which_something_is_still_to_be_published_is_kept(toys: Toy, new_id: UUID) -> None:
+    """However old it is: until the broker has confirmed it, or a person has given it up."""
+    kept, gone = (datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=days) for days in (5, 6))
+    for day in (kept, gone):
+        first = day.replace(hour=0, second=0, microsecond=0)
+        await toys.fetch(
+            f"CREATE TABLE saga.said_{day:%Y%m%d} PARTITION OF saga.said"
+            f" FOR VALUES FROM ('{first.isoformat()}') TO ('{(first + timedelta(days=1)).isoformat()}')"
+        )
+        await toys.fetch(
+            """INSERT INTO saga.said (id, exchange, routing_key, saga_id, body, said_at)
+               VALUES (gen_random_uuid(), 'toy', 'toy.lost.v1', $1, '', $2)""",
+            str(new_id),
+            day,
+        )
+    await toys.fetch(
+        "INSERT INTO saga.outbox SELECT id, said_at, 0, 'infinity' FROM saga.said WHERE said_at = $1", kept
+    )
+    async with toys.running(retell_horizon=timedelta(days=2)):
+        await eventually(partial(_gone, toys, f"said_{gone:%Y%m%d}"))
+    (row,) = await toys.fetch("SELECT said_at FROM saga.said WHERE saga_id = $1", str(new_id))
+    assert row["said_at"] == kept
+    await toys.fetch("DELETE FROM saga.outbox")
+
+
 async def test_a_restored_service_does_first_what_it_undoes_later(toys: Toy, new_id: UUID) -> None:
     """An undo that it hears before what it has forgotten waits, at no cost, until it is started as usual."""
     before = _held_back()
@@ -136,8 +161,13 @@ def _all_of(saga: UUID) -> Span:
 
 
 async def _archived(toys: Toy, sagas: Sequence[UUID]) -> list[UUID]:
-    rows = await toys.fetch("SELECT id FROM saga.said WHERE saga_id = ANY ($1)", [str(saga) for saga in sagas])
-    return [UUID(int=row["id"].int) for row in rows]
+    """What was said of these, and is not waiting to be published."""
+    rows = await toys.fetch(
+        """SELECT id FROM saga.said
+           WHERE saga_id = ANY ($1) AND NOT EXISTS (SELECT FROM saga.outbox WHERE outbox.id = said.id)""",
+        [str(saga) for saga in sagas],
+    )
+    return [row["id"] for row in rows]
 
 
 async def _archives(toys: Toy, sagas: Sequence[UUID], events: int) -> bool:

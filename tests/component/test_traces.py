@@ -35,9 +35,8 @@ async def said_again(toys: Toy, saga_id: UUID) -> bool:
     """As after a crash between the broker's confirm and the row's removal."""
     return bool(
         await toys.fetch(
-            """INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body, said_at)
-               SELECT id, exchange, routing_key, saga_id, traceparent, body, said_at FROM saga.said WHERE saga_id = $1
-               RETURNING id""",
+            """INSERT INTO saga.outbox (id, said_at) SELECT id, said_at FROM saga.said WHERE saga_id = $1
+               ON CONFLICT DO NOTHING RETURNING id""",
             str(saga_id),
         )
     )

@@ -1,6 +1,7 @@
 """What others read of us: the examples are what our events look like on the wire, whole and in every name."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_the_envelope_is_a_cloudevent_with_the_extensions_of_the_contract() -> N
         source="inventory",
         type="stock.deducted.v1",
         subject=ORDER_ID,
-        time="2026-10-31T12:00:00Z",
+        time=datetime(2026, 10, 31, 12, tzinfo=UTC),
         correlationid=ORDER_ID,
         causationid="0198f2a0-7000-7000-8000-000000000000",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -63,7 +64,7 @@ def test_what_has_no_cause_and_no_trace_says_nothing_of_them() -> None:
         source="inventory",
         type=said.event_type,
         subject=ORDER_ID,
-        time="2026-10-31T12:00:00Z",
+        time=datetime(2026, 10, 31, 12, tzinfo=UTC),
         correlationid=ORDER_ID,
         data=said,
     )

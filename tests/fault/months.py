@@ -120,7 +120,7 @@ class Months:
     async def _say(self, *events: Event) -> None:
         """Today."""
         today = self.calendar.now()
-        said = (enveloped(event).model_copy(update={"time": today}) for event in events)
+        said = (replace(enveloped(event), time=today) for event in events)
         await asyncio.gather(*(self.shop.stage.say(envelope) for envelope in said))
 
     async def _post(self, service: str, path: str, body: object = None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from events import Envelope, Message
-from saga import calls, faultpoints, fence, inbox
+from saga import admission, calls, faultpoints, fence, inbox
 from saga.amqp import Connection, Content, Received, Window, connection, frames
 from saga.caller import Caller
 from saga.calls import OpenCall
@@ -21,6 +21,8 @@ from saga.participant import Consequences
 from saga.relay import WINDOW, Relay
 from saga.tracing import Cause
 
+_Messages = Sequence[Envelope[Message]]
+
 
 def acknowledge_before_commit() -> None:
     async def _handle(self: Consumer[Any], connection: Connection, batch: Sequence[Received]) -> None:
@@ -33,16 +35,25 @@ def acknowledge_before_commit() -> None:
 
 
 def forget_the_inbox() -> None:
-    async def admit(_: Tx, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
+    async def admit(tx: Tx, step: Step, causes: _Messages) -> tuple[_Messages, _Messages]:
+        return causes, await fence.enter(tx, step, causes)
+
+    async def admit_all(_: Tx, causes: _Messages) -> _Messages:
         return list(causes)
 
-    _replace(inbox, admit)
+    _replace(admission, admit)
+    _replace(inbox, admit_all, "admit")
 
 
 def take_down_the_fence() -> None:
-    async def enter(_tx: Tx, _step: Step, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
+    async def admit(tx: Tx, _: Step, causes: _Messages) -> tuple[_Messages, _Messages]:
+        fresh = await inbox.admit(tx, causes)
+        return fresh, fresh
+
+    async def enter(_tx: Tx, _step: Step, causes: _Messages) -> _Messages:
         return list(causes)
 
+    _replace(admission, admit)
     _replace(fence, enter)
 
 
@@ -51,7 +62,7 @@ def delete_before_confirm() -> None:
 
     async def _publish(self: Relay, rows: Sequence[Said]) -> Window:
         async with transaction(self._pool) as tx:
-            await tx.execute(sql.delete_outbox, [row.position for row in rows])
+            await tx.execute(sql.delete_outbox, [row.id for row in rows])
             faultpoints.reach(Point.FORGOTTEN)
         faultpoints.reach(Point.RELAYED)
         return await publish(self, rows)
@@ -102,11 +113,12 @@ def call_inside_the_transaction() -> None:
     _replace(calls, store)
 
 
-def _replace(where: object, mutant: Callable[..., Any]) -> None:
+def _replace(where: object, mutant: Callable[..., Any], name: str = "") -> None:
     """A mutant that replaces nothing would prove nothing."""
-    if not callable(getattr(where, mutant.__name__)):
-        raise TypeError(mutant.__name__)
-    setattr(where, mutant.__name__, mutant)
+    name = name or mutant.__name__
+    if not callable(getattr(where, name)):
+        raise TypeError(name)
+    setattr(where, name, mutant)
 
 
 MUTANTS: Mapping[str, Callable[[], None]] = {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from uuid import UUID, uuid4
 
@@ -211,7 +212,7 @@ HEARERS = ("order", "inventory")
 async def test_an_order_that_was_thrown_away_is_no_longer_stuck(shop: Shop) -> None:
     """Nobody could make sense of it, nobody has done anything for it, and nobody will."""
     placed = order_for()
-    garbled = enveloped(placed).model_copy(update={"correlationid": str(placed.order_id)})
+    garbled = replace(enveloped(placed), correlationid=str(placed.order_id))
     body = garbled.encode().replace(b'"quantity":2', b'"quantity":0')
     message = Message(body, content_type=CONTENT_TYPE, message_id=garbled.id, type=garbled.type)
     await shop.stage.say_raw("orders", garbled.type, message)

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from saga.batches import arrived, cohorts, redeliveries
+from saga.batches import Inbound, cohorts, redeliveries
 from saga.topology import CRASH_LIMIT
 
 
@@ -19,34 +19,47 @@ def message(**headers: object) -> AbstractIncomingMessage:
 FIRST, SECOND, THIRD = message(), message(), message()
 
 
-def inbound_of(*messages: AbstractIncomingMessage | None) -> asyncio.Queue[AbstractIncomingMessage | None]:
-    inbound: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+def inbound_of(*messages: AbstractIncomingMessage) -> Inbound[AbstractIncomingMessage]:
+    inbound: Inbound[AbstractIncomingMessage] = Inbound()
     for one in messages:
-        inbound.put_nowait(one)
+        inbound.put(one)
     return inbound
 
 
 def test_a_message_alone_is_a_batch() -> None:
     """It is handled at once."""
-    assert arrived(FIRST, inbound_of(), 10) == [FIRST]
+    assert inbound_of(FIRST).take(10) == [FIRST]
 
 
 def test_what_is_there_is_taken_together_in_order() -> None:
-    assert arrived(FIRST, inbound_of(SECOND, THIRD), 10) == [FIRST, SECOND, THIRD]
+    assert inbound_of(FIRST, SECOND, THIRD).take(10) == [FIRST, SECOND, THIRD]
 
 
 def test_no_more_is_taken_than_the_limit() -> None:
     """The rest stays for the next batch."""
-    inbound = inbound_of(SECOND, THIRD)
-    assert arrived(FIRST, inbound, 2) == [FIRST, SECOND]
-    assert inbound.get_nowait() is THIRD
+    inbound = inbound_of(FIRST, SECOND, THIRD)
+    assert inbound.take(2) == [FIRST, SECOND]
+    assert inbound.take(2) == [THIRD]
 
 
-def test_what_came_before_the_end_of_the_session_is_still_handled() -> None:
-    """And then the session is over."""
-    inbound = inbound_of(SECOND, None)
-    assert arrived(FIRST, inbound, 10) == [FIRST, SECOND]
-    assert arrived(inbound.get_nowait(), inbound, 10) == []
+async def test_who_waits_is_woken_by_what_comes() -> None:
+    inbound = inbound_of()
+    waiting = asyncio.create_task(inbound.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    inbound.put(FIRST)
+    await waiting
+    assert inbound.take(10) == [FIRST]
+
+
+async def test_what_came_before_the_end_of_the_session_is_still_handled() -> None:
+    """And then the session is over, for whoever waits as well."""
+    inbound = inbound_of(FIRST, SECOND)
+    inbound.end()
+    await inbound.wait()
+    assert inbound.take(10) == [FIRST, SECOND]
+    await inbound.wait()
+    assert inbound.take(10) == []
 
 
 @pytest.mark.parametrize(("header", "counted"), [(0, 0), (3, 3), ("3", 0), (None, 0)])

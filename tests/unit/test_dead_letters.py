@@ -9,7 +9,7 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from dirty_equals import IsStr
 
-from events import CONTENT_TYPE, Envelope, Event
+from events import CONTENT_TYPE, Event
 from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
@@ -53,9 +53,9 @@ def message(body: bytes, headers: dict[str, Any] | None = None, **properties: ob
     return cast(AbstractIncomingMessage, SimpleNamespace(**vars(usual) | properties))
 
 
-def letter_of(event: Event, service: Service = inventory, **stated: object) -> Letter:
+def letter_of(event: Event, service: Service = inventory, **stated: Any) -> Letter:
     """The letter of an event whose envelope says this."""
-    envelope = Envelope[Event].model_validate(dict(enveloped(event)) | {"data": event} | stated)
+    envelope = replace(enveloped(event), **stated)
     headers = {"x-original-exchange": event.exchange, "x-original-routing-key": event.event_type}
     return read(service, message(envelope.encode(), headers, message_id=envelope.id, content_type=CONTENT_TYPE))
 

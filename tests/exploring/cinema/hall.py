@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-import uuid_utils.compat as uuid
-
 from events import Event
-from saga import Book, Kind, Law, Laws, Pool, Refusal, Service, Tx
+from saga import Book, Kind, Law, Laws, Pool, Refusal, Service, Tx, outbox, transaction
+from saga.hands import NONE
 from saga.testing import enveloped
 from tests.exploring.cinema.messages import Declined, Refunded, SeatsFreed, SeatsHeld, SoldOut, TicketsWanted
 
@@ -78,13 +77,5 @@ def hall(bug: str, pool: list[Pool]) -> Service:  # noqa: C901 - all that can be
 
 async def say_at_once(pool: Pool, event: Event) -> None:
     """What the textbook does: published before what it tells of is committed."""
-    await pool.execute(
-        "INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body) "
-        "VALUES ($1, $2, $3, $4, $5, $6)",
-        uuid.uuid7(),
-        event.exchange,
-        event.event_type,
-        event.saga_id,
-        f"00-{'1' * 32}-{'1' * 16}-00",
-        enveloped(event).encode(),
-    )
+    async with transaction(pool) as tx:
+        await outbox.store(tx, [enveloped(event)], NONE)
