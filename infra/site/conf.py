@@ -1,9 +1,9 @@
 """How Sphinx makes the site. Pages stay where they are in the repository, so that a link holds there and here."""
 
+import inspect
 import re
 from typing import Any
 
-from pydantic import BaseModel
 from pygments.lexers.sql import PostgresLexer
 from sphinx.application import Sphinx
 from sphinx.highlighting import lexers
@@ -56,10 +56,11 @@ def uncomment(_: Sphinx, __: str, source: list[str]) -> None:
 
 
 def shorten(_: Sphinx, __: str, ___: str, shown: Any, ____: Any, signature: str | None, returned: str | None) -> Any:
-    """A model is told by the names of its fields: how they are validated, its schema says."""
-    if isinstance(shown, type) and issubclass(shown, BaseModel):
-        fields = (name if field.is_required() else f"{name}=..." for name, field in shown.model_fields.items())
-        return f"({', '.join(fields)})", returned
+    """Where fields are validated, their names will do: their schema says how."""
+    if isinstance(shown, type) and "Annotated[" in (signature or ""):
+        fields = inspect.signature(shown).parameters.values()
+        names = (field.name if field.default is field.empty else f"{field.name}=..." for field in fields)
+        return f"({', '.join(names)})", returned
     return signature and signature.replace("<factory>", "..."), returned
 
 
