@@ -4,7 +4,7 @@ Idempotency, empty rollback and suspension, after the TCC fence of Apache Seata
 (https://seata.apache.org/blog/seata-tcc-fence).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from events import Envelope, Message
 from saga.database import Tx, sql
@@ -19,11 +19,15 @@ async def enter(tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> list
     """
     if not causes:
         return []
-    first = {cause.saga_id: cause for cause in reversed(causes)}
-    sagas = sorted(first)
+    sagas = sorted({cause.saga_id for cause in causes})
     if step.undoes is None:
         rows = await tx.fetch(sql.do_steps, sagas, step.name)
     else:
         rows = await tx.fetch(sql.undo_steps, sagas, step.undoes.name)
-    entered = {row["saga_id"] for row in rows}
-    return [cause for cause in causes if cause.saga_id in entered and first[cause.saga_id] is cause]
+    return first_of(causes, {row["saga_id"] for row in rows})
+
+
+def first_of(causes: Sequence[Envelope[Message]], sagas: Container[str]) -> list[Envelope[Message]]:
+    """The first cause of each of these sagas, in order."""
+    first = {cause.saga_id: cause for cause in reversed(causes)}
+    return [cause for cause in causes if cause.saga_id in sagas and first[cause.saga_id] is cause]

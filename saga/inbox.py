@@ -1,27 +1,37 @@
 """Each message once: a message is new if, and only if, its row could be inserted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
 
 from events import Envelope, Message
 from saga.database import Tx, sql
 
+Key = tuple[date, str, str]
+"""Day, source and id."""
+
 
 async def admit(tx: Tx, causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
     """The messages that have never been handled, in order. They are remembered if `tx` commits."""
-    once = distinct(causes)
-    days, sources, ids, places, _ = columns(once)
-    return [once[row["place"]] for row in await tx.fetch(sql.remember_messages, days, sources, ids, places)]
+    by_key = keyed(causes)
+    new = {key_of(row) for row in await tx.fetch(sql.remember_messages, *columns(by_key))}
+    return [cause for key, cause in by_key.items() if key in new]
 
 
-def distinct(causes: Sequence[Envelope[Message]]) -> list[Envelope[Message]]:
+def keyed(causes: Iterable[Envelope[Message]]) -> dict[Key, Envelope[Message]]:
     """Each message once, though it may have been delivered twice at a time."""
-    return list({(cause.day, cause.source, cause.id): cause for cause in causes}.values())
+    return {(cause.day, cause.source, cause.id): cause for cause in causes}
 
 
-def columns(once: Sequence[Envelope[Message]]) -> tuple[Sequence[object], ...]:
-    """Days, sources, ids, places and sagas of some messages, at least one.
+def columns(keys: Iterable[Key]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+    """Days, sources and ids of some messages, at least one.
 
-    They are in the order of their key, so that two transactions never wait for each other in a circle.
+    They are sorted, so that two transactions never wait for each other in a circle.
     """
-    rows = sorted((cause.day, cause.source, cause.id, place, cause.saga_id) for place, cause in enumerate(once))
-    return tuple(zip(*rows, strict=True))
+    days, sources, ids = zip(*sorted(keys), strict=True)
+    return days, sources, ids
+
+
+def key_of(row: Any) -> Key:
+    """As the statements return it."""
+    return row["day"], row["source"], row["id"]

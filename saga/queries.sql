@@ -1,50 +1,35 @@
 -- name: remember_messages
--- Remember these messages as handled, and tell the places of those that are new.
-WITH message AS MATERIALIZED (
-    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[]) AS message (day, source, id, place)
-), new AS (
-    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
-    ON CONFLICT DO NOTHING RETURNING day, source, id
-)
-SELECT place FROM (
-    SELECT place, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message OFFSET 0
-) AS message WHERE is_new ORDER BY place;
+-- Remember these messages as handled, and tell which of them are new.
+INSERT INTO saga.inbox (day, source, id) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+ON CONFLICT DO NOTHING
+RETURNING day, source, id;
 
 -- name: admit_to_do
--- Remember these messages as handled, and mark the step as done for the sagas of those that are new: their places, and
--- for which saga the step was neither done nor undone before.
-WITH message AS MATERIALIZED (
-    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[], $5::text[])
-        AS message (day, source, id, place, saga_id)
-), new AS (
-    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
-    ON CONFLICT DO NOTHING RETURNING day, source, id
-), fresh AS MATERIALIZED (
-    SELECT place, saga_id, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message
+-- Both `remember_messages` and `do_steps`, side by side: rows of either kind.
+WITH new AS (
+    INSERT INTO saga.inbox (day, source, id) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+    ON CONFLICT DO NOTHING
+    RETURNING day, source, id
 ), entered AS (
-    INSERT INTO saga.fence (saga_id, step, state)
-    SELECT DISTINCT saga_id, $6, 'done' FROM fresh WHERE is_new ORDER BY saga_id
-    ON CONFLICT DO NOTHING RETURNING saga_id
+    INSERT INTO saga.fence (saga_id, step, state) SELECT saga_id, $5, 'done' FROM unnest($4::text[]) AS saga_id
+    ON CONFLICT DO NOTHING
+    RETURNING saga_id
 )
-SELECT place, saga_id IN (SELECT saga_id FROM entered) AS entered FROM fresh WHERE is_new ORDER BY place;
+SELECT day, source, id, NULL AS saga_id FROM new UNION ALL SELECT NULL, NULL, NULL, saga_id FROM entered;
 
 -- name: admit_to_undo
--- The same, but mark the step as compensated, or block it for ever if it was not done; for which saga that is news.
-WITH message AS MATERIALIZED (
-    SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::integer[], $5::text[])
-        AS message (day, source, id, place, saga_id)
-), new AS (
-    INSERT INTO saga.inbox (day, source, id) SELECT day, source, id FROM message
-    ON CONFLICT DO NOTHING RETURNING day, source, id
-), fresh AS MATERIALIZED (
-    SELECT place, saga_id, (day, source, id) IN (SELECT day, source, id FROM new) AS is_new FROM message
+-- Both `remember_messages` and `undo_steps`, side by side: rows of either kind.
+WITH new AS (
+    INSERT INTO saga.inbox (day, source, id) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+    ON CONFLICT DO NOTHING
+    RETURNING day, source, id
 ), entered AS (
     INSERT INTO saga.fence AS fence (saga_id, step, state)
-    SELECT DISTINCT saga_id, $6, 'blocked' FROM fresh WHERE is_new ORDER BY saga_id
+    SELECT saga_id, $5, 'blocked' FROM unnest($4::text[]) AS saga_id
     ON CONFLICT (saga_id, step) DO UPDATE SET state = 'compensated', entered_at = now() WHERE fence.state = 'done'
     RETURNING saga_id
 )
-SELECT place, saga_id IN (SELECT saga_id FROM entered) AS entered FROM fresh WHERE is_new ORDER BY place;
+SELECT day, source, id, NULL AS saga_id FROM new UNION ALL SELECT NULL, NULL, NULL, saga_id FROM entered;
 
 -- name: keep_inbox
 -- Make the coming days' partitions and drop those past retention.
