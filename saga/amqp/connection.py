@@ -11,7 +11,7 @@ from pamqp import commands, frame
 from yarl import URL
 
 from saga.amqp.content import Content, Received
-from saga.amqp.frames import ALIVE, BODY, CHANNEL, END, HEAD, HEADER, METHOD, basic, published
+from saga.amqp.frames import ALIVE, BODY, CHANNEL, END, HEAD, HEADER, METHOD, acknowledged, basic, published
 from saga.amqp.window import Confirms, Window
 
 HEARTBEAT = 6
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def ack(self, tag: int, *, multiple: bool) -> None:
         """A delivery, or all of them up to it."""
-        self._send(commands.Basic.Ack(tag, multiple))
+        self._write(acknowledged(tag, multiple=multiple))
 
     async def confirm_publishes(self) -> None:
         await self.ask(commands.Confirm.Select())

@@ -21,6 +21,12 @@ def basic(method: int) -> bytes:
 
 
 _PUBLISH = basic(40) + b"\x00\x00"
+_ACK = HEAD.pack(METHOD, CHANNEL, 13) + basic(80)
+
+
+def acknowledged(tag: int, *, multiple: bool) -> bytes:
+    """The frame that tells so of a delivery, or of all of them up to it."""
+    return b"".join((_ACK, tag.to_bytes(8), bytes((multiple,)), END))
 
 
 def published(exchange: str, routing_key: str, content: Content, most: int) -> list[bytes]:

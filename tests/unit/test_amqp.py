@@ -111,6 +111,13 @@ async def test_what_is_published_is_what_the_client_library_would_write() -> Non
     assert await publishing == Window([0], [], None)
 
 
+@pytest.mark.parametrize("multiple", [True, False])
+async def test_what_is_acknowledged_is_told_as_the_client_library_would(*, multiple: bool) -> None:
+    connection, _, transport = _connection()
+    connection.ack(2**40 + 5, multiple=multiple)
+    assert transport.written == frame.marshal(commands.Basic.Ack(2**40 + 5, multiple), 1)
+
+
 async def test_who_waits_learns_that_the_connection_is_lost() -> None:
     connection, _, _ = _connection()
     over: list[bool] = []
