@@ -186,17 +186,19 @@ def explore_command(
     SAGA_ADMIN_POSTGRES_URL.
     """
     from saga.cli.explore import explore, explore_again, scenario_at  # handlers, and what they import
+    from saga.exploring import sandbox
 
     async def command() -> None:
         postgres = Endpoints.load().require("admin_postgres_url")
         found = scenario_at(scenario)
-        if again:
-            raise typer.Exit(await explore_again(found, postgres, again, console))
-        raise typer.Exit(
-            await explore(
-                found, postgres, faults=faults, schedules=schedules, seed=seed, chances=chances, console=console
+        async with sandbox(found, postgres) as box:
+            if again:
+                raise typer.Exit(await explore_again(found, box, again, console))
+            raise typer.Exit(
+                await explore(
+                    found, box, faults=faults, schedules=schedules, seed=seed, chances=chances, console=console
+                )
             )
-        )
 
     _run(command)
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from rich.console import Console
 
 from saga.errors import CannotStart
-from saga.exploring import Found, Scenario, Tally, exhaust, replay, roam
+from saga.exploring import Found, Sandbox, Scenario, Tally, exhaust, replay, roam
 from saga.installed import named
 
 
@@ -20,28 +20,28 @@ def scenario_at(where: str) -> Scenario:
 
 
 async def explore(
-    scenario: Scenario, postgres: str, *, faults: int, schedules: int, seed: int, chances: int, console: Console
+    scenario: Scenario, sandbox: Sandbox, *, faults: int, schedules: int, seed: int, chances: int, console: Console
 ) -> int:
     """Exhaust each story, then roam; the exit code. It ends with the first schedule that goes wrong."""
     for story in scenario.stories:
         tally = Tally()
-        exploring = exhaust(scenario, story, postgres, faults=faults, limit=schedules, tally=tally)
+        exploring = exhaust(scenario, story, sandbox, faults=faults, limit=schedules, tally=tally)
         if await _tell(story, exploring, tally, console):
             return 1
     tally = Tally()
-    roaming = roam(scenario, postgres, seed=seed, schedules=chances, tally=tally)
+    roaming = roam(scenario, sandbox, seed=seed, schedules=chances, tally=tally)
     return int(await _tell(f"at random, from seed {seed}", roaming, tally, console))
 
 
-async def explore_again(scenario: Scenario, postgres: str, schedule: str, console: Console) -> int:
+async def explore_again(scenario: Scenario, sandbox: Sandbox, schedule: str, console: Console) -> int:
     """One schedule, as it was told: `story:faults:choices`, or `seed N`."""
     tally = Tally()
     if seed := schedule.removeprefix("seed ").strip() if schedule.startswith("seed ") else "":
         if not seed.isdigit():
             raise CannotStart(f"{schedule!r} is no schedule", "say 'seed' and a number")
-        again: AsyncGenerator[Found] = roam(scenario, postgres, seed=int(seed), schedules=1, tally=tally)
+        again: AsyncGenerator[Found] = roam(scenario, sandbox, seed=int(seed), schedules=1, tally=tally)
     else:
-        again = replay(scenario, schedule, postgres)
+        again = replay(scenario, schedule, sandbox)
     return int(await _tell(schedule, again, tally, console))
 
 

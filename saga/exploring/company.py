@@ -1,7 +1,5 @@
 """The services of a scenario, each on a database of its own, without a broker: a scheduler takes its place."""
 
-import asyncio
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -11,13 +9,12 @@ from typing import Any
 from events import Envelope, Event, Message
 from saga import written
 from saga.calls import OpenCall
-from saga.exploring.member import Member, sql
+from saga.exploring.member import Member
+from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, How, Scene
 from saga.messages import wire_name
-from saga.migrations import RUNTIME_TABLE, SERVICE_TABLE
 from saga.participant import Participant
-from saga.provisioning import DatabaseServer
 from saga.service import Service
 from saga.testing import enveloped
 
@@ -106,25 +103,18 @@ def _without_number(name: str) -> str:
 
 @asynccontextmanager
 async def company(
-    scenario: Scenario, postgres: str, pool: Callable[[str], AbstractAsyncContextManager[Any]]
+    scenario: Scenario, sandbox: Sandbox, pool: Callable[[str], AbstractAsyncContextManager[Any]]
 ) -> AsyncIterator[Company]:
-    """The services, on fresh databases that are gone afterwards. `postgres` has a superuser's credentials; `pool` opens
-    what a service takes its connections from, by its database's URL.
-    """
-    server, prefix = DatabaseServer(postgres), f"explore_{secrets.token_hex(4)}_"
-    services = scenario.takes_part()
+    """The services, each on its own database in the sandbox; `pool` opens what its connections are taken from."""
     async with AsyncExitStack() as stack:
-        for service in services:
-            stack.push_async_callback(server.drop, prefix + service.name)
-        await asyncio.gather(*(_provision(server, service, prefix + service.name) for service in services))
         members = {}
-        for service in services:
-            name = prefix + service.name
-            connections = await stack.enter_async_context(pool(server.url_of(name)))
+        for service in scenario.takes_part():
+            box = sandbox[service.name]
+            connections = await stack.enter_async_context(pool(box.url))
             members[service.name] = Member(
                 service=service,
                 pool=connections,
-                beginning=f"{await _emptying(server, name)}; {scenario.prepared.get(service.name, '')}",
+                beginning=f"{box.emptying}; {scenario.prepared.get(service.name, '')}",
                 participant=Participant(service, connections),
                 performers=scenario.outside[service.name](connections) if service.name in scenario.outside else {},
                 settings=scenario.clocks.get(service.name),
@@ -132,15 +122,3 @@ async def company(
         known = {message for m in members.values() for s in m.service.steps.values() for message in s.hears}
         known |= {message for m in members.values() for message in m.service.said}
         yield Company(members, written.by_name(known))
-
-
-async def _provision(server: DatabaseServer, service: Service, name: str) -> None:
-    for change in await server.changes(service, name, secrets.token_hex(16)):
-        await change.apply()
-
-
-async def _emptying(server: DatabaseServer, name: str) -> str:
-    """SQL that deletes all rows but those of migrations, whatever refers to whatever."""
-    tables = await server.fetch(sql.tables, name, [RUNTIME_TABLE, SERVICE_TABLE])
-    deletes = "; ".join(f"DELETE FROM {table}" for table in tables)  # noqa: S608 - of our own names
-    return f"SET session_replication_role = replica; {deletes}; SET session_replication_role = origin"

@@ -14,6 +14,7 @@ from saga.exploring.company import Company, company
 from saga.exploring.findings import Found, Tally
 from saga.exploring.judge import Judge
 from saga.exploring.member import Failed, Restless
+from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, Scene
 from saga.exploring.single import Single, single
@@ -105,13 +106,13 @@ class Exhausting:
 
 
 async def exhaust(
-    scenario: Scenario, story: str, postgres: str, *, faults: int, limit: int, tally: Tally
+    scenario: Scenario, story: str, sandbox: Sandbox, *, faults: int, limit: int, tally: Tally
 ) -> AsyncGenerator[Found]:
     """What is wrong in any schedule of this story with at most so many faults, as it is found; `limit` of them at most.
 
-    `postgres` is a server, with a superuser's credentials. What was looked at is counted in `tally`.
+    What was looked at is counted in `tally`.
     """
-    async with company(scenario, postgres, single) as services:
+    async with company(scenario, sandbox, single) as services:
         await services.begin()
         search = Exhausting(services, Judge(scenario), story, faults, limit, tally)
         scene = await services.opening(scenario.stories[story](SAGA), faults)
@@ -123,7 +124,7 @@ async def exhaust(
             return
 
 
-async def replay(scenario: Scenario, schedule: str, postgres: str) -> AsyncGenerator[Found]:
+async def replay(scenario: Scenario, schedule: str, sandbox: Sandbox) -> AsyncGenerator[Found]:
     """What is wrong at the end of a schedule that `exhaust` has told."""
     try:
         story, faults, choices = schedule.split(":")
@@ -131,7 +132,7 @@ async def replay(scenario: Scenario, schedule: str, postgres: str) -> AsyncGener
         places = tuple(map(int, choices.split(".")))
     except (ValueError, KeyError):
         raise CannotStart(f"{schedule!r} is no schedule of this scenario", "give one as it was told") from None
-    async with company(scenario, postgres, single) as services:
+    async with company(scenario, sandbox, single) as services:
         await services.begin()
         search = Exhausting(services, Judge(scenario), story, bound, limit=1)
         async with aclosing(search.replay(await services.opening(said, bound), places, Path())) as found:

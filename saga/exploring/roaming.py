@@ -10,6 +10,7 @@ from saga.exploring.findings import Found, Tally
 from saga.exploring.judge import Judge
 from saga.exploring.member import Failed, Restless
 from saga.exploring.pacing import PacedPool, paced
+from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, How, Scene
 
@@ -24,12 +25,14 @@ FAULTY = 0.2
 """While faults are left, so many actions are faults."""
 
 
-async def roam(scenario: Scenario, postgres: str, *, seed: int, schedules: int, tally: Tally) -> AsyncGenerator[Found]:
+async def roam(
+    scenario: Scenario, sandbox: Sandbox, *, seed: int, schedules: int, tally: Tally
+) -> AsyncGenerator[Found]:
     """What is wrong in so many schedules, the first of which is that of this seed, the next that of the seed after it.
 
-    `postgres` is a server, with a superuser's credentials. What was looked at is counted in `tally`.
+    What was looked at is counted in `tally`.
     """
-    async with company(scenario, postgres, paced) as services:
+    async with company(scenario, sandbox, paced) as services:
         judge = Judge(scenario)
         for number in range(seed, seed + schedules):
             roaming = Roaming(services, Random(number), tally)  # noqa: S311 - nobody is to be surprised

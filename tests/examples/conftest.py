@@ -1,7 +1,7 @@
 """An example's services as processes, in a vhost and databases of their own."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,26 @@ from examples.playing import Play, cast, playing
 from infra.local import Servers
 from infra.local.system import as_module
 from saga import Service
+from saga.exploring import Sandbox, sandbox
 from tests.conftest import deployed, in_vhost
 
 Command = Callable[[Service], Sequence[str]]
+Sandboxes = Callable[[str], Awaitable[Sandbox]]
 Playing = Callable[..., AbstractAsyncContextManager[Play]]
+
+
+@pytest.fixture(scope="session")
+async def sandbox_of(servers: Servers) -> AsyncIterator[Sandboxes]:
+    """What makes an example's databases to explore in, once for all of its tests."""
+    async with AsyncExitStack() as stack:
+        made: dict[str, Sandbox] = {}
+
+        async def box(name: str) -> Sandbox:
+            if name not in made:
+                made[name] = await stack.enter_async_context(sandbox(scenario(name), servers.postgres))
+            return made[name]
+
+        yield box
 
 
 @pytest.fixture

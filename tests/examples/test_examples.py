@@ -14,13 +14,12 @@ import pytest
 
 from examples.__main__ import names, scenario
 from examples.playing import ENDED, OBSERVER, Play
-from infra.local import Servers
 from infra.local.system import as_module
 from saga import Service
 from saga.checking import check
 from saga.exploring import Tally, exhaust, roam
 from saga.faultpoints import Point
-from tests.examples.conftest import Playing
+from tests.examples.conftest import Playing, Sandboxes
 
 STORIES = [(name, story) for name in names() for story in scenario(name).stories]
 SEED = 1
@@ -39,18 +38,19 @@ def test_it_is_proven(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "story"), STORIES)
-async def test_no_schedule_of_a_saga_goes_wrong(servers: Servers, name: str, story: str) -> None:
+async def test_no_schedule_of_a_saga_goes_wrong(sandbox_of: Sandboxes, name: str, story: str) -> None:
     tally = Tally()
-    exploring = exhaust(scenario(name), story, servers.postgres, faults=1, limit=40, tally=tally)
+    exploring = exhaust(scenario(name), story, await sandbox_of(name), faults=1, limit=40, tally=tally)
     found = [one async for one in exploring]
     assert not found, found
     assert tally.schedules > 0
 
 
 @pytest.mark.parametrize("name", names())
-async def test_no_schedule_of_several_sagas_at_random_goes_wrong(servers: Servers, name: str) -> None:
+async def test_no_schedule_of_several_sagas_at_random_goes_wrong(sandbox_of: Sandboxes, name: str) -> None:
     tally = Tally()
-    found = [one async for one in roam(scenario(name), servers.postgres, seed=SEED, schedules=CHANCES, tally=tally)]
+    roaming = roam(scenario(name), await sandbox_of(name), seed=SEED, schedules=CHANCES, tally=tally)
+    found = [one async for one in roaming]
     assert not found, found
     assert tally.schedules == CHANCES
 

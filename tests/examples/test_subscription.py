@@ -6,9 +6,8 @@ import pytest
 
 from examples.subscription import SCENARIO
 from examples.subscription.events import AccessEnded, AccessGranted, CustomerNotified, TermDeclined, TermRefunded
-from infra.local import Servers
 from saga.exploring import Tally, exhaust
-from tests.examples.conftest import Playing
+from tests.examples.conftest import Playing, Sandboxes
 
 
 @pytest.mark.timeout(120)
@@ -32,10 +31,11 @@ async def test_a_card_that_expires_days_later_ends_the_access(play: Playing) -> 
         await here.balanced()
 
 
-async def test_a_renewal_may_come_at_any_moment(servers: Servers) -> None:
+async def test_a_renewal_may_come_at_any_moment(sandbox_of: Sandboxes) -> None:
     """While the last mail is being sent, say; without a clock, there is one order only in which anything can happen."""
     tallies = {"one term": Tally(), "three terms": Tally()}
+    box = await sandbox_of("subscription")
     for story, tally in tallies.items():
-        exploring = exhaust(SCENARIO, story, servers.postgres, faults=0, limit=100, tally=tally)
+        exploring = exhaust(SCENARIO, story, box, faults=0, limit=100, tally=tally)
         assert [found async for found in exploring] == []
     assert [tally.schedules for tally in tallies.values()] == [1, 90]

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from saga.exploring import Found, Tally, exhaust, roam
+from saga.exploring import Found, Sandbox, Tally, exhaust, roam, sandbox
 from tests.exploring.cinema.scenario import BUGS, cinema, story_of
 from tests.exploring.test_exploring import BY_CHANCE, PATIENCE, SEED
 
@@ -23,16 +23,20 @@ async def found(exploring: AsyncGenerator[Found], tally: Tally) -> Sequence[str]
 
 
 async def main() -> None:
-    postgres = os.environ["SAGA_ADMIN_POSTGRES_URL"]
+    async with sandbox(cinema(), os.environ["SAGA_ADMIN_POSTGRES_URL"]) as box:
+        await table(box)
+
+
+async def table(box: Sandbox) -> None:
     print("| planted | exhausting one saga | schedules | seconds | at random | schedules | seconds |")
     print("|---|---|---|---|---|---|---|")
     for bug in BUGS:
         first: Sequence[str] = ("it takes two sagas, or a way around the transaction", "—", "—")
         if bug not in BY_CHANCE:
             tally = Tally()
-            first = await found(exhaust(cinema(bug), story_of(bug), postgres, faults=0, limit=MOST, tally=tally), tally)
+            first = await found(exhaust(cinema(bug), story_of(bug), box, faults=0, limit=MOST, tally=tally), tally)
         tally = Tally()
-        second = await found(roam(cinema(bug), postgres, seed=SEED, schedules=PATIENCE, tally=tally), tally)
+        second = await found(roam(cinema(bug), box, seed=SEED, schedules=PATIENCE, tally=tally), tally)
         print(f"| {bug} | {' | '.join((*first, *second))} |", flush=True)
 
 
