@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
 
@@ -21,6 +21,14 @@ from saga.testing import Stage, stage
 BACKEND = "SAGA_TEST_BACKEND"
 GIVEN = "SAGA_TEST_SERVERS"
 """Servers that somebody else stops, as JSON: a test that runs tests shares its own with them."""
+STATISTICS_INTERVAL = 0.5
+"""Seconds. Whoever asks the broker for figures waits for those that are newer than what was done."""
+_QUICK_FIGURES = """
+collect_statistics_interval = 500
+management.sample_retention_policies.global.minute = 1
+management.sample_retention_policies.basic.minute = 1
+management.sample_retention_policies.detailed.minute = 1
+"""
 QUICK_TIERS = (timedelta(milliseconds=100), timedelta(milliseconds=200))
 """Retry tiers that a test can wait for."""
 
@@ -77,6 +85,8 @@ def _containers(_: Path) -> Iterator[Servers]:
         DockerContainer("rabbitmq:4-management")
         .with_env("RABBITMQ_DEFAULT_USER", "admin")
         .with_env("RABBITMQ_DEFAULT_PASS", password)
+        .with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbit quorum_tick_interval 500")
+        .with_copy_into_container(_QUICK_FIGURES.encode(), "/etc/rabbitmq/conf.d/20-quick-figures.conf")
         .with_exposed_ports(5672, 15672, 15692)
         .waiting_for(LogMessageWaitStrategy("Server startup complete"))
     )
@@ -88,11 +98,23 @@ def _containers(_: Path) -> Iterator[Servers]:
             postgres=postgres.get_connection_url(),
             metrics=f"http://{host}:{rabbitmq.get_exposed_port(15692)}/metrics",
             how="containers",
+            statistics_interval=STATISTICS_INTERVAL,
         )
 
 
 def in_vhost(amqp_url: str, vhost: str) -> str:
     return urlunsplit(urlsplit(amqp_url)._replace(path=f"/{vhost}"))
+
+
+def administrators(servers: Servers, vhost: str = "", prefix: str = "") -> dict[str, str]:
+    """The environment of who may do everything."""
+    return {
+        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, quote(vhost, safe="")),
+        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
+        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+        "SAGA_ADMIN_STATISTICS_INTERVAL": f"{servers.statistics_interval:.1f}s",
+        "SAGA_DATABASE_PREFIX": prefix,
+    }
 
 
 @asynccontextmanager

@@ -145,7 +145,8 @@ def system(
 
 
 def administrator(servers: Servers, vhost: str = "/") -> Administrator:
-    return Administrator(servers.management, servers.postgres, vhost)
+    interval = timedelta(seconds=servers.statistics_interval)
+    return Administrator(servers.management, servers.postgres, vhost, interval)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import chain
 
 from saga.audit.archive import Archive, Span
-from saga.audit.broker import STALE, Broker
+from saga.audit.broker import Broker
 from saga.audit.circle import Circle, Look, together
 from saga.audit.comparing import circles, judge
 from saga.audit.draft import Draft
@@ -52,7 +52,7 @@ class Auditor:
         report = await self._at_rest(span, nothing_parked=nothing_parked)
         if report.holds or not self._patience:
             return report
-        await asyncio.sleep(STALE)
+        await asyncio.sleep(self._broker.stale)
         return await self._at_rest(span, nothing_parked=nothing_parked)
 
     async def _at_rest(self, span: Span, *, nothing_parked: bool) -> Report:

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from saga.audit.report import Counts
 from saga.broker import UNROUTED, Names
 from saga.provisioning import Management
 from saga.service import Service
 
-STALE = 6.0
-"""Seconds. The broker counts its messages every five; until then it tells the figures of before."""
-
 
 class Broker:
-    """`services` are those whose queues matter: who has no books and says nothing changes nobody's."""
+    """`services` are those whose queues matter: who has no books and says nothing changes nobody's.
 
-    def __init__(self, management: Management, services: Sequence[Service]) -> None:
+    The broker counts its messages at an interval; what it tells is `stale` seconds old, at most.
+    """
+
+    def __init__(self, management: Management, services: Sequence[Service], interval: timedelta) -> None:
+        self.stale = 1.2 * interval.total_seconds()
         self._management = management
         self._services = [service for service in services if service.laws or service.said]
         self._all = services
@@ -28,8 +30,8 @@ class Broker:
         """
         behind = {service.name: 2 for service in self._services}
         why: dict[str, str | None] = {}
-        for _ in range(max(2, round(patience / STALE))):
-            await asyncio.sleep(STALE)
+        for _ in range(max(2, round(patience / self.stale))):
+            await asyncio.sleep(self.stale)
             counts = await self._management.messages()
             why = {name: _behind(name, counts) for name in behind}
             behind = {name: 2 if why[name] else times - 1 for name, times in behind.items() if why[name] or times > 1}

@@ -78,7 +78,8 @@ async def _auditor(
     services: Sequence[Service], administrator: Administrator, prefix: str, patience: timedelta, page: int
 ) -> AsyncIterator[Auditor]:
     server, services = DatabaseServer(administrator.postgres), [s for s in services if s.overhears is None]
-    broker = Broker(Management(administrator.management, administrator.vhost), services)
+    management = Management(administrator.management, administrator.vhost)
+    broker = Broker(management, services, administrator.statistics_interval)
     async with AsyncExitStack() as stack:
         archives = [
             await stack.enter_async_context(open_archive(service, server.url_of(prefix + service.name)))

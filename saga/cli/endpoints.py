@@ -11,8 +11,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from saga.errors import CannotStart
-from saga.provisioning import Administrator
-from saga.settings import NO_ADDRESS, RETRY_TIERS, is_address
+from saga.provisioning import STATISTICS_INTERVAL, Administrator
+from saga.settings import NO_ADDRESS, RETRY_TIERS, Duration, is_address
 from saga.settings import tiers as read_tiers
 from saga.tokens import mint_token
 
@@ -26,6 +26,9 @@ class Endpoints(BaseSettings):
 
     admin_amqp_url: Annotated[str | None, Field(description="the broker, as an administrator, with its vhost")] = None
     admin_management_url: Annotated[str | None, Field(description="its management API, as an administrator")] = None
+    admin_statistics_interval: Annotated[
+        Duration, Field(description="how often the broker counts its messages: its collect_statistics_interval")
+    ] = STATISTICS_INTERVAL
     admin_postgres_url: Annotated[str | None, Field(description="the database server, as an administrator")] = None
     publisher_amqp_url: Annotated[str | None, Field(description="the broker, as who may say what anybody may")] = None
     observer_url: Annotated[str | None, Field(description="the observer's API")] = None
@@ -66,7 +69,10 @@ class Endpoints(BaseSettings):
     def administrator(self) -> Administrator:
         vhost = urlsplit(self.admin_amqp_url or "").path.removeprefix("/")
         return Administrator(
-            self.require("admin_management_url"), self.require("admin_postgres_url"), unquote(vhost) or "/"
+            self.require("admin_management_url"),
+            self.require("admin_postgres_url"),
+            unquote(vhost) or "/",
+            self.admin_statistics_interval,
         )
 
 

@@ -4,6 +4,14 @@ from saga.provisioning.broker import Management
 from saga.provisioning.change import Change
 from saga.provisioning.database import DatabaseServer
 from saga.provisioning.deployment import Deployment
-from saga.provisioning.plan import Administrator, plan
+from saga.provisioning.plan import STATISTICS_INTERVAL, Administrator, plan
 
-__all__ = ["Administrator", "Change", "DatabaseServer", "Deployment", "Management", "plan"]
+__all__ = [
+    "STATISTICS_INTERVAL",
+    "Administrator",
+    "Change",
+    "DatabaseServer",
+    "Deployment",
+    "Management",
+    "plan",
+]

@@ -11,14 +11,21 @@ from saga.service import Service
 from saga.settings import RETRY_TIERS
 from saga.topology import derive
 
+STATISTICS_INTERVAL = timedelta(seconds=5)
+"""As brokers have it: https://www.rabbitmq.com/docs/management#statistics-interval."""
+
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Where the servers are, with the credentials of who may change them. `vhost` is the saga's own."""
+    """Where the servers are, with the credentials of who may change them.
+
+    `vhost` is the saga's own; `statistics_interval` is the broker's, after which it has counted its messages anew.
+    """
 
     management: str = field(repr=False)
     postgres: str = field(repr=False)
     vhost: str = "/"
+    statistics_interval: timedelta = STATISTICS_INTERVAL
 
 
 async def plan(

@@ -20,7 +20,7 @@ from saga.migrations import folder
 from saga.provisioning import DatabaseServer, Deployment, Management, plan
 from saga.service import Service
 from saga.topology import derive
-from tests.conftest import deployed, in_vhost
+from tests.conftest import administrators, deployed, in_vhost
 
 ALWAYS = {"set password of", "grant"}
 """What is done each time, since what is there can't be read back or compared cheaply."""
@@ -65,9 +65,7 @@ async def test_a_dry_run_tells_and_changes_nothing(servers: Servers) -> None:
     """The command line, with a vhost that doesn't exist yet."""
     vhost = f"t{token_hex(4)}"
     told = {
-        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, vhost),
-        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
+        **administrators(servers, vhost),
         **{f"SAGA_PASSWORD_{user}": "x" for user in USERS},
     }
     ended = await asyncio.to_thread(

@@ -1,7 +1,6 @@
 """All services, as processes."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 import pytest
 
@@ -9,7 +8,7 @@ from infra.local.servers import Servers
 from infra.local.system import EVERYBODY, services
 from saga.testing import stage
 from saga.topology import PUBLISHER
-from tests.conftest import deployed, in_vhost
+from tests.conftest import administrators, deployed, in_vhost
 from tests.saga.shop import Shop
 
 FAULTS = {"PAYMENT_GATEWAY_TIMEOUT_RATE": "0.1", "SHIPPING_CARRIER_TIMEOUT_RATE": "0.1"}
@@ -34,10 +33,7 @@ async def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> As
 def told(shop: Shop, servers: Servers) -> dict[str, str]:
     """The environment of an administrator of the shop."""
     return {
-        "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, quote(shop.deployment.administrator.vhost)),
-        "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-        "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-        "SAGA_DATABASE_PREFIX": shop.deployment.prefix,
+        **administrators(servers, shop.deployment.administrator.vhost, shop.deployment.prefix),
         "SAGA_PUBLISHER_AMQP_URL": shop.deployment.amqp_url(PUBLISHER),
         "SAGA_API_SECRET": shop.deployment.api_secret,
     }

@@ -21,7 +21,7 @@ from saga.audit.report import Counts
 from saga.errors import DatabaseAway
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import eventually
-from tests.conftest import in_vhost, on_stage
+from tests.conftest import administrators, on_stage
 from tests.order_saga import ORDER_SAGA
 from tests.saga.shop import Shop, aside, order_for
 from tests.saga.test_command_line import saga
@@ -72,21 +72,11 @@ async def ruins(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> A
         await asyncio.gather(*(shop.publish(OrderCancelled(order_id=order.order_id)) for order in cancelled))
         await shop.settled()
         management = Management(servers.management, deployment.administrator.vhost)
-        assert await Broker(management, SERVICES).caught_up(60) == []  # its figures come late
-        told = {
-            "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, deployment.administrator.vhost),
-            "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-            "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-            "SAGA_DATABASE_PREFIX": deployment.prefix,
-        }
+        broker = Broker(management, SERVICES, deployment.administrator.statistics_interval)
+        assert await broker.caught_up(60) == []  # its figures come late
+        told = administrators(servers, deployment.administrator.vhost, deployment.prefix)
         yield Ruins(shop, ids(fulfilled), ids(cancelled), told)
         await shop.http.aclose()
-
-
-@pytest.fixture
-def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing moves, the broker's old figures are as good as new ones."""
-    monkeypatch.setattr("saga.audit.broker.STALE", 0.1)
 
 
 def ids(orders: list[OrderPlaced]) -> list[UUID]:
@@ -179,7 +169,6 @@ async def test_missing_pieces_are_named(ruins: Ruins) -> None:
     assert await ruins.newly_broken() == [Breach("pieces", "inventory 1, order 2", str(order))]
 
 
-@pytest.mark.usefixtures("quick_figures")
 async def test_an_order_that_never_ended_is_named_when_all_should_have(ruins: Ruins) -> None:
     """On a live system it is counted among those on their way, as the oldest."""
     order = ruins.cancelled.pop()
@@ -229,7 +218,6 @@ async def test_only_what_has_changed_is_looked_at_if_asked(ruins: Ruins) -> None
     assert (await ruins.shop.audit(since=timedelta(minutes=30), horizon=None)).sagas == 1
 
 
-@pytest.mark.usefixtures("quick_figures")
 async def test_a_watch_finds_what_breaks_and_does_not_forget_it(ruins: Ruins) -> None:
     """Also when nothing of the order changes any more."""
     order = ruins.fulfilled.pop()

@@ -15,7 +15,7 @@ from infra.local.servers import Servers
 from infra.local.system import SERVICES, services
 from saga.provisioning import DatabaseServer, Management
 from saga.testing import Stage, eventually
-from tests.conftest import deployed, in_vhost
+from tests.conftest import administrators, deployed, in_vhost
 from tests.saga.conftest import FAULTS
 from tests.saga.shop import Shop, aside, order_data, order_for
 from tests.saga.test_command_line import saga
@@ -89,11 +89,7 @@ class Wreck:
 async def wreck(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wreck]:
     async with deployed(servers, SERVICES) as deployment:
         vhost = in_vhost(servers.amqp, deployment.administrator.vhost)
-        told = {
-            "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
-            "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-            "SAGA_DATABASE_PREFIX": deployment.prefix,
-        }
+        told = administrators(servers, deployment.administrator.vhost, deployment.prefix)
         async with aside(services(deployment, tmp_path_factory.mktemp("wreck"), FAULTS)) as processes:
             shop = Shop.open(deployment, processes, Stage(vhost))
             yield Wreck(shop, told, servers)

@@ -153,6 +153,7 @@ class Counting(Management):
         return dict(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
 
 
+SOON = timedelta(seconds=0.01)
 EMPTY: dict[str, int | None] = {"toy": 0, "toy.retry.5s": 0, "toy.dead": 3, "unrouted": 1}
 
 
@@ -170,24 +171,22 @@ EMPTY: dict[str, int | None] = {"toy": 0, "toy.retry.5s": 0, "toy.dead": 3, "unr
     ids=["empty", "soon", "to and fro", "never", "late", "not counted", "not there"],
 )
 async def test_a_service_has_caught_up_when_nothing_waits_for_it_twice_in_a_row(
-    monkeypatch: pytest.MonkeyPatch, answers: list[Mapping[str, int | None]], times: int, behind: list[str]
+    answers: list[Mapping[str, int | None]], times: int, behind: list[str]
 ) -> None:
     """In its queue or in a retry tier; dead letters wait for nobody."""
-    monkeypatch.setattr("saga.audit.broker.STALE", 0.01)
     management = Counting(*answers)
-    assert await Broker(management, [toy]).caught_up(0.05) == behind
+    assert await Broker(management, [toy], SOON).caught_up(6 * SOON.total_seconds()) == behind
     assert management.asked == times
 
 
-async def test_the_queue_of_who_keeps_nothing_and_says_nothing_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saga.audit.broker.STALE", 0.01)
-    assert await Broker(Counting({"mute": 5}), [Service("mute")]).caught_up(0.05) == []
+async def test_the_queue_of_who_keeps_nothing_and_says_nothing_does_not_matter() -> None:
+    assert await Broker(Counting({"mute": 5}), [Service("mute")], SOON).caught_up(1) == []
 
 
 async def test_what_has_parked_is_told_apart_from_what_waits() -> None:
-    broker = Broker(Counting(EMPTY | {"toy": 2}), [toy])
+    broker = Broker(Counting(EMPTY | {"toy": 2}), [toy], SOON)
     assert await broker.waiting() == {"messages in toy": 2}
-    assert await Broker(Counting({"toy.dead": 0, "unrouted": 0}), [toy]).waiting() == {"messages in toy": None}
+    assert await Broker(Counting({"toy.dead": 0, "unrouted": 0}), [toy], SOON).waiting() == {"messages in toy": None}
     assert await broker.parked() == {"messages in toy.dead": 3, "messages in unrouted": 1}
 
 
