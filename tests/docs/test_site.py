@@ -1,5 +1,6 @@
 """The docs as a site: complete, sufficient to itself, and of use to everybody."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,13 @@ from infra.site.__main__ import SCRIPTS, SITE
 from tests.browser import DESK, PHONE, WCAG, in_a_browser, opened
 from tests.docs.blocks import ROOT, Kind, blocks_of
 
-pytestmark = pytest.mark.timeout(300)  # to make it takes half a minute, and longer beside others
+CHOICE = "SAGA_TEST_SITE"
+pytestmark = [
+    pytest.mark.timeout(300),  # to make it takes half a minute, and longer beside others
+    pytest.mark.skipif(
+        os.environ.get(CHOICE) != "1", reason=f"makes the site and looks at it; to have it done, set {CHOICE}=1"
+    ),
+]
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="no npm is installed here")
 LOADED = re.compile(
     r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//[^>]*|(?:@import|url\()\s*["']?(?:https?:)?//"""
