@@ -13,11 +13,12 @@ from saga.service import Service
 class Broker:
     """`services` are those whose queues matter: who has no books and says nothing changes nobody's.
 
-    The broker counts its messages at an interval; what it tells is `stale` seconds old, at most.
+    The broker counts its messages at an interval, and what it tells changes at another one as long: its figures are
+    `stale` seconds old, at most.
     """
 
     def __init__(self, management: Management, services: Sequence[Service], interval: timedelta) -> None:
-        self.stale = 1.2 * interval.total_seconds()
+        self.stale = 2.2 * interval.total_seconds()
         self._management = management
         self._services = [service for service in services if service.laws or service.said]
         self._all = services
