@@ -10,7 +10,6 @@ from typing import TypeVar
 from infra.local.errors import PortTaken
 from infra.local.process import Children
 from infra.local.ways import PostgresServer, RabbitServer, Server, Way, choose
-from saga.provisioning import STATISTICS_INTERVAL
 
 ATTEMPTS = 3
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -25,7 +24,7 @@ class Servers:
     postgres: str  # the database postgres, as superuser
     metrics: str  # what the broker tells Prometheus, without credentials
     how: str  # one line for people
-    statistics_interval: float = STATISTICS_INTERVAL.total_seconds()  # seconds, after which the broker counts anew
+    statistics_interval: float = 5.0  # seconds, after which the broker counts its messages anew
 
 
 @dataclass(frozen=True, slots=True)

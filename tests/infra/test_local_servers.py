@@ -267,6 +267,12 @@ def test_a_port_that_somebody_else_took_first_is_drawn_again(
         assert urlsplit(again.url).port != taken
 
 
+def test_a_python_without_any_package_can_use_it() -> None:
+    """Whoever has nothing yet installs servers with it."""
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-S", "-c", "import infra.local"], cwd=root, check=True)
+
+
 def test_an_unknown_way_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGA_LOCAL", "magic")
     with pytest.raises(ServersUnavailable, match="SAGA_LOCAL is 'magic'"), local_servers(run):
