@@ -84,6 +84,7 @@ def test_what_is_made_passes_every_check_and_its_own_tests(checkout: Checkout, m
     assert NAME in checkout.run(".venv/bin/saga", "check", "--schemas", "docs/schemas")
     checkout.python("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
     checkout.python("-m", "infra.generate", "--check")
+    checkout.python("-m", "infra.site", "--check")
 
 
 def test_what_the_tutorial_makes_of_it_does_so_too(checkout: Checkout, made: list[str]) -> None:
