@@ -110,7 +110,7 @@ def administrators(servers: Servers, vhost: str = "", prefix: str = "") -> dict[
         "SAGA_ADMIN_AMQP_URL": in_vhost(servers.amqp, quote(vhost, safe="")),
         "SAGA_ADMIN_MANAGEMENT_URL": servers.management,
         "SAGA_ADMIN_POSTGRES_URL": servers.postgres,
-        "SAGA_ADMIN_STATISTICS_INTERVAL": f"{servers.statistics_interval:.1f}s",
+        "SAGA_ADMIN_STATISTICS_INTERVAL": f"{servers.statistics_interval}s",
         "SAGA_DATABASE_PREFIX": prefix,
     }
 
