@@ -53,9 +53,10 @@ def home(children: Children, tmp_path: Path) -> Home:
 
 
 def start(children: Children, home: Home, script: str = SERVER, *, endures: bool = True) -> Child:
-    """The server, when it runs."""
+    """The server, when it runs and we know its process: which may be told after it has begun to run."""
     child = children.start(home, ["sh", "-c", script], env=dict(os.environ), pauses=[0.05, 0.05])
     eventually((home.folder / "starts").exists)
+    eventually(child.pid)
     if endures:
         child.endure()
     return child
@@ -69,7 +70,7 @@ def test_a_server_that_ended_by_itself_is_started_again_where_it_was(children: C
     child = start(children, home)
     first = child.pid()
     os.kill(first, signal.SIGKILL)
-    eventually(lambda: child.pid() not in {0, first})  # which may be told after it has begun to run
+    eventually(lambda: child.pid() not in {0, first})
     eventually(lambda: starts(home) == ["start", "start"])
 
 
@@ -125,6 +126,7 @@ def start_elsewhere(children: Children, home: Home, client: str) -> Child:
     elsewhere = ["sh", "-c", f"echo {{signal}} >> {home.folder}/sent"]
     child = children.start(home, ["sh", "-c", client], env=dict(os.environ), grace=0.2, elsewhere=elsewhere)
     eventually((home.folder / "starts").exists)
+    eventually(child.pid)
     child.endure()
     return child
 
@@ -185,6 +187,7 @@ def test_a_killed_service_is_started_again_through_the_same_command_and_no_other
         for name in ("inventory", "order"):
             services.start(name)
             eventually(services.running[name].last_words)
+            eventually(services.running[name].pid)
         unharmed, harmed = services.pid("order"), services.pid("inventory")
         services.kill("inventory")
         assert not alive({harmed})
