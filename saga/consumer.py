@@ -28,9 +28,10 @@ log = structlog.get_logger()
 STALL = 60.0
 """Seconds without a delivery after which a queue that isn't empty means that the consumer is dead."""
 
-COMPANY = 0.01
+COMPANY = 0.03
 """Seconds for which a message waits for others to be handled with, in a service that only listens: no saga waits for
-it, and a transaction for each message would take the processor from those that one does."""
+it, and a transaction for each message would take the processor from those that one does. It is longer than a saga
+takes that has the machine for itself."""
 
 H = TypeVar("H", bound=Known)
 
