@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from saga.audit import HORIZON
 from saga.checking import REPEATS, sequences
@@ -24,13 +23,14 @@ from saga.cli.endpoints import Endpoints, passwords, tiers
 from saga.cli.publish import publish
 from saga.cli.retell import moment, named, retell, speaking
 from saga.cli.story import story
+from saga.cli.topology import compare_topology
 from saga.cli.watch import watch
 from saga.errors import SagaError
 from saga.installed import installed
-from saga.provisioning import Management, plan
+from saga.provisioning import plan
 from saga.retelling import Span
 from saga.tokens import mint_token
-from saga.topology import PUBLISHER, derive
+from saga.topology import PUBLISHER
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(dead, name="dead")
@@ -108,21 +108,7 @@ def topology_command() -> None:
     """Compare what exists at the broker with what should. Exits with 1 if they differ."""
 
     async def command() -> None:
-        endpoints = Endpoints.load()
-        wanted = derive(installed(), tiers())
-        broker = Management(endpoints.administrator.management, endpoints.administrator.vhost)
-        everyone = dict.fromkeys((user.name for user in wanted.users), "")
-        changes = [c for c in await broker.changes(wanted, everyone) if c.action != "set password of"]
-        superfluous = await broker.superfluous(wanted)
-        counts = await broker.queue_counts()
-        console.print(_topology_table(wanted.queues, wanted.bindings, counts))
-        for change in changes:
-            console.print(f"[red]missing[/]  {change.kind} {change.name}", highlight=False)
-        for name in superfluous:
-            console.print(f"[yellow]unknown[/]  {name}", highlight=False)
-        if changes or superfluous:
-            raise typer.Exit(1)
-        console.print("[green]everything is as it should be[/]")
+        raise typer.Exit(await compare_topology(Endpoints.load(), installed(), console))
 
     _run(command)
 
@@ -216,7 +202,8 @@ def audit_command(
     """Hold all services' books against each other, and name each saga that breaks a law. Nothing is written.
 
     The system may be live. Exits with 0 if all laws hold, 1 if one is broken, and 2 if that can't be told now.
-    Reads SAGA_ADMIN_POSTGRES_URL, SAGA_ADMIN_MANAGEMENT_URL, and SAGA_ADMIN_AMQP_URL (for its vhost).
+    Reads SAGA_ADMIN_POSTGRES_URL, SAGA_ADMIN_MANAGEMENT_URL, SAGA_ADMIN_AMQP_URL (for its vhost), and
+    SAGA_ADMIN_STATISTICS_INTERVAL, where the broker doesn't count its messages every five seconds.
     """
     if every and settled:
         raise typer.BadParameter("what is watched is live, and never settled")
@@ -259,11 +246,3 @@ def token_command(
     validity = duration(valid)
     secret = secret_file.read_text().strip() if secret_file else Endpoints.load().require("api_secret")
     sys.stdout.write(mint_token(secret, subject, validity) + "\n")
-
-
-def _topology_table(queues: Any, bindings: Any, counts: dict[str, int]) -> Table:
-    table = Table("queue", "hears", "messages", title="What should exist")
-    for queue in queues:
-        heard = [b.routing_key for b in bindings if b.queue == queue.name and b.routing_key != queue.name]
-        table.add_row(queue.name, "\n".join(heard), str(counts.get(queue.name, "—")))
-    return table
