@@ -25,7 +25,7 @@ from saga.metrics import CALL_SECONDS, CALLED
 from saga.participant import Participant
 from saga.settings import Settings
 from saga.tracing import trace_id
-from saga.waiting import Doorbell, backoffs
+from saga.waiting import Doorbell, Pace, backoffs
 
 log = structlog.get_logger()
 
@@ -67,6 +67,7 @@ class Caller:
         self._renewed = perf_counter()
         self._looks_at = 0.0
         self._doorbell = Doorbell()
+        self._pace = Pace()
         self._stopping = False
         self._stopped = asyncio.Event()
 
@@ -89,10 +90,10 @@ class Caller:
         failures = backoffs()
         while self._types and not (self._stopping and not self._in_flight and not self._answered):
             try:
-                await self._settle()
                 if self._stopping:
                     await self._give_back()
                 self._start()
+                await self._settle()
                 if perf_counter() >= self._looks_at and not self._stopping:
                     await self._look()
                 await self._renew()
@@ -189,9 +190,14 @@ class Caller:
 
     async def _settle(self) -> None:
         """Together; where that fails, one by one, so that one outcome doesn't hold up the others."""
-        answered, self._answered = self._answered, []
-        if not answered:
+        if not self._answered:
             return
+        await asyncio.sleep(self._pace.rest_left())
+        answered, self._answered = self._answered, []
+        with self._pace.spell():
+            await self._settle_together(answered)
+
+    async def _settle_together(self, answered: list[tuple[OpenCall, object]]) -> None:
         try:
             await self._participant.settle(answered)
         except ServerAway:

@@ -21,7 +21,7 @@ from saga.metrics import BATCH
 from saga.retries import Known, Retries, attempts
 from saga.service import Service
 from saga.settings import Settings
-from saga.waiting import backoffs
+from saga.waiting import Pace, backoffs
 
 log = structlog.get_logger()
 
@@ -66,6 +66,7 @@ class Consumer(Generic[H]):
         self._held_back = hearer.service.followers if settings.restored else ()
         self._inbound = Inbound[Received]()
         self._connect = open_stream
+        self._pace = Pace()
         self._stopping = False
         self._stopped = asyncio.Event()
         self._behind = 0
@@ -122,13 +123,15 @@ class Consumer(Generic[H]):
             except TimeoutError:
                 await self._expect_empty(connection)
                 continue
-            if self._hearer.only_listens and len(inbound) < self._settings.batch:
-                await asyncio.sleep(COMPANY)
+            pause = COMPANY if self._hearer.only_listens else self._pace.rest_left()
+            if pause and len(inbound) < self._settings.batch:
+                await asyncio.sleep(pause)
             batch = inbound.take(self._settings.batch)
             if not batch:
                 break
             BATCH.labels(self._names.service).observe(len(batch))
-            await self._handle(connection, batch)
+            with self._pace.spell():
+                await self._handle(connection, batch)
             self._behind -= len(batch)
         if not self._stopping:
             raise BrokerAway("the connection was lost, or the broker closed it")

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
 
 
 class Doorbell:
@@ -23,6 +25,35 @@ class Doorbell:
             return False
         self._rung.clear()
         return True
+
+
+_LONGEST_REST = 0.05
+
+
+class Pace:
+    """After each spell of work, a rest of the same length, in which what is to be done together gathers.
+
+    A transaction costs far more than one piece of work more in it. Who began the next one for whatever has come since
+    would fill the processor with transactions long before it is busy with work. What comes after the rest, as all that
+    a lone saga asks for does, is begun at once.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._rested_at = 0.0
+
+    @contextmanager
+    def spell(self) -> Iterator[None]:
+        began = self._clock()
+        try:
+            yield
+        finally:
+            ended = self._clock()
+            self._rested_at = ended + min(ended - began, _LONGEST_REST)
+
+    def rest_left(self) -> float:
+        """Seconds."""
+        return max(self._rested_at - self._clock(), 0.0)
 
 
 def backoffs(first: float = 0.2, longest: float = 10.0) -> Iterator[float]:

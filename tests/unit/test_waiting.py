@@ -1,11 +1,12 @@
 """Waiting for work loses no call, and waiting out trouble has bounds."""
 
 import asyncio
+from contextlib import suppress
 from itertools import islice
 
 import pytest
 
-from saga.waiting import Doorbell, backoffs
+from saga.waiting import Doorbell, Pace, backoffs
 
 
 async def test_a_ring_wakes_the_sleeper() -> None:
@@ -35,6 +36,29 @@ async def test_a_ring_that_comes_too_late_is_for_the_next_sleep() -> None:
     assert not await bell.wait(0)
     bell.ring()
     assert await bell.wait(0)
+
+
+@pytest.mark.parametrize(("worked", "rest"), [(0.01, 0.01), (0.05, 0.05), (3.0, 0.05)])
+def test_a_rest_is_as_long_as_the_work_but_never_long(worked: float, rest: float) -> None:
+    now = 100.0
+    pace = Pace(lambda: now)
+    assert pace.rest_left() == 0
+    with pace.spell():
+        now += worked
+    assert pace.rest_left() == pytest.approx(rest)
+    now += rest / 4
+    assert pace.rest_left() == pytest.approx(rest * 3 / 4)
+    now += rest
+    assert pace.rest_left() == 0, "who comes later doesn't wait"
+
+
+def test_work_that_failed_is_rested_from_as_well() -> None:
+    now = 100.0
+    pace = Pace(lambda: now)
+    with suppress(ZeroDivisionError), pace.spell():
+        now += 0.02
+        raise ZeroDivisionError
+    assert pace.rest_left() == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize(("first", "longest"), [(0.2, 10.0), (0.05, 0.4), (1.0, 1.0)])
