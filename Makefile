@@ -38,7 +38,7 @@ down: install ## Stop what `make up` started
 	@$(BIN)/python -m infra.local down
 
 test: install ## Run all tests: on containers where a Docker Engine answers, else on the local stack
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=30 --durations-min=4
 
 unit: install ## Run the tests that need no server
 	@$(BIN)/pytest tests/unit
