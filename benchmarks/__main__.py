@@ -24,7 +24,7 @@ from benchmarks.peers.contenders import PEERS
 from benchmarks.plan import LATENCY, MEASUREMENTS, plan
 from benchmarks.queues import flow
 from benchmarks.results import Results, this_machine
-from benchmarks.run import Bench, Settings
+from benchmarks.run import Settings, walk
 from infra.local.__main__ import terminated
 from infra.local.servers import Pair, running
 from infra.local.ways import choose
@@ -64,7 +64,7 @@ def measure(
         steps = list(plan(measurements, names, counts, frozenset(results.contenders())))
         settings = Settings(seconds, latency_seconds, warm_up, backlog)
         try:
-            uvloop.run(Bench(pair, run, ALL, settings, results).walk(steps))
+            uvloop.run(walk(pair, run, ALL, settings, results, steps))
         finally:  # an interrupt keeps what was measured until then
             if results.saturations or results.drains or results.kills:
                 results.write(json)

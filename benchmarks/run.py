@@ -1,7 +1,7 @@
 """Walks through a plan, on one pair of servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +10,11 @@ import asyncpg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.contender import Contender
-from benchmarks.growth import seed
+from benchmarks.growth import aged_shops
 from benchmarks.kill import suffer
 from benchmarks.load import SKUS
 from benchmarks.measure import drain, latencies, saturate
-from benchmarks.ours import ours, provisioned
+from benchmarks.ours import Shop, ours, provisioned
 from benchmarks.plan import COMPENSATED, DRAIN, GROWTH, HOT, KILL, LATENCY, REPLICAS, Step
 from benchmarks.results import Results, Saturation
 from benchmarks.running import Running
@@ -44,6 +44,7 @@ class Bench:
     contenders: Mapping[str, Contender]
     settings: Settings
     results: Results
+    aged: Callable[[int], Awaitable[Shop]]
 
     async def walk(self, steps: Sequence[Step]) -> None:
         """All of them; one that fails is noted, and the others go on."""
@@ -80,6 +81,11 @@ class Bench:
 
     @asynccontextmanager
     async def _started(self, step: Step) -> AsyncIterator[Running]:
+        if step.measurement == GROWTH:
+            shop = await self.aged(step.variant)
+            with shop.open() as running:
+                yield running
+            return
         start = ours(step.variant) if step.measurement == REPLICAS else self.contenders[step.contender].start
         async with start(self.pair.servers, self.run) as running:
             yield running
@@ -92,8 +98,6 @@ class Bench:
         elif step.measurement == HOT:
             skus = tuple(f"S{number:03}" for number in range(step.variant))
             await _stock(running, skus)
-        elif step.measurement == GROWTH and step.variant:
-            await seed(running.databases, step.variant)
         return await saturate(
             self.pair,
             self.contenders[step.contender],
@@ -136,6 +140,19 @@ class Bench:
             found = await drain(self.pair, self.contenders[step.contender], shop, self.settings.backlog, self._audit)
         self.results.drains.append(replace(found, round=step.round))
         return f"{found.orders:,} orders in {found.seconds:.1f} s"
+
+
+async def walk(
+    pair: Pair,
+    run: Path,
+    contenders: Mapping[str, Contender],
+    settings: Settings,
+    results: Results,
+    steps: Sequence[Step],
+) -> None:
+    """All steps of a plan."""
+    async with aged_shops(pair.servers, run) as aged:
+        await Bench(pair, run, contenders, settings, results, aged).walk(steps)
 
 
 async def _stock(running: Running, skus: Iterable[str]) -> None:

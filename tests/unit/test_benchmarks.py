@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.kill import kill
 from benchmarks.limit.amqp import Link, Outgoing
-from benchmarks.plan import GROWTH, MEASUREMENTS, plan
+from benchmarks.plan import GROWTH, MEASUREMENTS, VARIANTS, plan
 from benchmarks.results import Drain, Latency, Machine, Results, Saturation, Spread, percentile
 from benchmarks.verdicts import Verdict, verdicts
 
@@ -108,6 +108,12 @@ def test_one_run_whose_books_differ_is_one_too_many() -> None:
 def test_contenders_take_turns() -> None:
     steps = list(plan(["saturation"], ["a", "b"], dict.fromkeys(MEASUREMENTS, 2)))
     assert [(step.contender, step.round) for step in steps] == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+
+
+def test_what_is_young_and_what_is_old_take_turns() -> None:
+    """A machine that is slow for some minutes must not pass for a database that slows down with its orders."""
+    steps = list(plan(["growth"], ["ours"], dict.fromkeys(MEASUREMENTS, 2)))
+    assert [step.variant for step in steps] == [*VARIANTS[GROWTH], *VARIANTS[GROWTH]]
 
 
 def test_latency_is_measured_after_the_saturation_that_it_is_a_share_of() -> None:
