@@ -10,7 +10,7 @@ import asyncpg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.contender import Contender
-from benchmarks.growth import aged_shops
+from benchmarks.growth import aged_shops, tidy
 from benchmarks.kill import suffer
 from benchmarks.load import SKUS
 from benchmarks.measure import drain, latencies, saturate
@@ -85,6 +85,7 @@ class Bench:
             shop = await self.aged(step.variant)
             with shop.open() as running:
                 yield running
+            await tidy(shop.stopped.databases)
             return
         start = ours(step.variant) if step.measurement == REPLICAS else self.contenders[step.contender].start
         async with start(self.pair.servers, self.run) as running:
