@@ -28,6 +28,7 @@ class Doorbell:
 
 
 _LONGEST_REST = 0.05
+"""Seconds. A transaction that had to wait for somebody is no reason to keep others waiting for long."""
 
 
 class Pace:
