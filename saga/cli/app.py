@@ -172,14 +172,15 @@ def explore_command(
     SAGA_ADMIN_POSTGRES_URL.
     """
     from saga.cli.explore import explore, explore_again, scenario_at  # handlers, and what they import
-    from saga.exploring import sandbox
+    from saga.exploring import sandbox, schedule_of
 
     async def command() -> None:
         postgres = Endpoints.load().require("admin_postgres_url")
         found = scenario_at(scenario)
+        schedule = None if again is None else schedule_of(found, again)
         async with sandbox(found, postgres) as box:
-            if again:
-                raise typer.Exit(await explore_again(found, box, again, console))
+            if schedule:
+                raise typer.Exit(await explore_again(found, box, schedule, console))
             raise typer.Exit(
                 await explore(
                     found, box, faults=faults, schedules=schedules, seed=seed, chances=chances, console=console

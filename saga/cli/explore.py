@@ -7,7 +7,7 @@ from contextlib import aclosing
 from rich.console import Console
 
 from saga.errors import CannotStart
-from saga.exploring import Found, Sandbox, Scenario, Tally, exhaust, replay, roam
+from saga.exploring import Found, Sandbox, Scenario, Schedule, Tally, exhaust, replay, roam
 from saga.installed import named
 
 
@@ -33,16 +33,10 @@ async def explore(
     return int(await _tell(f"at random, from seed {seed}", roaming, tally, console))
 
 
-async def explore_again(scenario: Scenario, sandbox: Sandbox, schedule: str, console: Console) -> int:
-    """One schedule, as it was told: `story:faults:choices`, or `seed N`."""
+async def explore_again(scenario: Scenario, sandbox: Sandbox, schedule: Schedule, console: Console) -> int:
+    """One schedule, as it was told; the exit code."""
     tally = Tally()
-    if seed := schedule.removeprefix("seed ").strip() if schedule.startswith("seed ") else "":
-        if not seed.isdigit():
-            raise CannotStart(f"{schedule!r} is no schedule", "say 'seed' and a number")
-        again: AsyncGenerator[Found] = roam(scenario, sandbox, seed=int(seed), schedules=1, tally=tally)
-    else:
-        again = replay(scenario, schedule, sandbox)
-    return int(await _tell(schedule, again, tally, console))
+    return int(await _tell(str(schedule), replay(scenario, schedule, sandbox, tally=tally), tally, console))
 
 
 async def _tell(what: str, exploring: AsyncGenerator[Found], tally: Tally, console: Console) -> bool:

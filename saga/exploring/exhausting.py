@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from saga.errors import CannotStart
 from saga.exploring.company import Company, company
 from saga.exploring.findings import Found, Tally
 from saga.exploring.judge import Judge
@@ -17,6 +16,7 @@ from saga.exploring.member import Failed, Restless
 from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, Scene
+from saga.exploring.schedule import Searched, no_schedule
 from saga.exploring.single import Single, single
 
 SAGA = UUID("00000000-0000-7000-8000-000000000001")
@@ -88,21 +88,26 @@ class Exhausting:
                 async for each in found:
                     yield each
 
-    async def replay(self, scene: Scene, choices: tuple[int, ...], path: Path) -> AsyncGenerator[Found]:
-        """What is wrong at the end of this one schedule."""
+    async def replay(self, scene: Scene, schedule: Searched) -> AsyncGenerator[Found]:
+        """What is wrong at the end of this one schedule. Raises CannotStart, if it chooses what can't happen."""
+        path = Path()
         try:
-            for choice in choices:
-                action = scene.actions()[choice]
-                path = path.then(choice, action)
-                scene = await self.company.after(action, scene)
+            for choice in schedule.choices:
+                possible = dict(enumerate(scene.actions()))
+                if choice not in possible:
+                    raise no_schedule(str(schedule))
+                path = path.then(choice, possible[choice])
+                self.tally.actions += 1
+                scene = await self.company.after(possible[choice], scene)
         except Failed as failure:
             yield self._found(str(failure), path)
             return
+        self.tally.schedules += 1
         async for problem in self.judge.broken(self.company, scene):
             yield self._found(problem, path)
 
     def _found(self, problem: str, path: Path) -> Found:
-        return Found(problem, path.told, f"{self.story}:{self.faults}:{'.'.join(map(str, path.choices))}")
+        return Found(problem, path.told, Searched(self.story, self.faults, path.choices))
 
 
 async def exhaust(
@@ -124,17 +129,12 @@ async def exhaust(
             return
 
 
-async def replay(scenario: Scenario, schedule: str, sandbox: Sandbox) -> AsyncGenerator[Found]:
-    """What is wrong at the end of a schedule that `exhaust` has told."""
-    try:
-        story, faults, choices = schedule.split(":")
-        said, bound = scenario.stories[story](SAGA), int(faults)
-        places = tuple(map(int, choices.split(".")))
-    except (ValueError, KeyError):
-        raise CannotStart(f"{schedule!r} is no schedule of this scenario", "give one as it was told") from None
+async def search_again(scenario: Scenario, schedule: Searched, sandbox: Sandbox, tally: Tally) -> AsyncGenerator[Found]:
+    """What is wrong at the end of a schedule that `exhaust` has told. Raises CannotStart, if it hasn't."""
     async with company(scenario, sandbox, single) as services:
         await services.begin()
-        search = Exhausting(services, Judge(scenario), story, bound, limit=1)
-        async with aclosing(search.replay(await services.opening(said, bound), places, Path())) as found:
+        search = Exhausting(services, Judge(scenario), schedule.story, schedule.faults, 1, tally)
+        opening = await services.opening(scenario.stories[schedule.story](SAGA), schedule.faults)
+        async with aclosing(search.replay(opening, schedule)) as found:
             async for each in found:
                 yield each

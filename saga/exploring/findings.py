@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from saga.exploring.schedule import Schedule
+
 
 @dataclass(frozen=True)
 class Found:
@@ -9,7 +11,7 @@ class Found:
 
     problem: str
     trace: tuple[str, ...]
-    schedule: str
+    schedule: Schedule
 
 
 @dataclass

@@ -13,6 +13,7 @@ from saga.exploring.pacing import PacedPool, paced
 from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
 from saga.exploring.scene import Action, How, Scene
+from saga.exploring.schedule import Drawn
 
 SAGAS = 3
 FAULTS = 4
@@ -37,7 +38,7 @@ async def roam(
         for number in range(seed, seed + schedules):
             roaming = Roaming(services, Random(number), tally)  # noqa: S311 - nobody is to be surprised
             await services.begin()
-            schedule = f"seed {number}"
+            schedule = Drawn(number)
             try:
                 scene = await roaming.play(scenario)
             except Failed as failure:

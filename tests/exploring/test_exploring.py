@@ -12,7 +12,7 @@ from infra.exploring import deadlines, order_saga
 from infra.local.servers import Servers
 from saga.cli.explore import explore, explore_again, scenario_at
 from saga.errors import CannotStart
-from saga.exploring import Found, Sandbox, Tally, exhaust, replay, roam, sandbox
+from saga.exploring import Found, Sandbox, Tally, exhaust, replay, roam, sandbox, schedule_of
 from tests.exploring.cinema.hall import RESTLESS
 from tests.exploring.cinema.scenario import BUGS, cinema, story_of
 
@@ -47,15 +47,14 @@ async def test_a_planted_bug_is_found_by_exhausting_one_saga_and_found_again(box
     scenario, tally = cinema(bug), Tally()
     found = await first(exhaust(scenario, story_of(bug), box, faults=0, limit=500, tally=tally))
     assert found.trace
-    again = await everything(replay(scenario, found.schedule, box))
+    again = await everything(replay(scenario, found.schedule, box, tally=Tally()))
     assert found in again
 
 
 @pytest.mark.parametrize("bug", BUGS)
 async def test_a_planted_bug_is_found_at_random_and_found_again_by_its_seed(box: Sandbox, bug: str) -> None:
     found = await first(roam(cinema(bug), box, seed=SEED, schedules=PATIENCE, tally=Tally()))
-    seed = int(found.schedule.removeprefix("seed "))
-    again = await everything(roam(cinema(bug), box, seed=seed, schedules=1, tally=Tally()))
+    again = await everything(replay(cinema(bug), schedule_of(cinema(), str(found.schedule)), box, tally=Tally()))
     assert found in again
 
 
@@ -110,10 +109,16 @@ async def test_the_order_saga_is_sound_under_some_schedules(servers: Servers) ->
     assert tally.schedules == 55
 
 
-@pytest.mark.parametrize("schedule", ["nonsense", "eaten:0:1", "bought:0:one"])
-async def test_what_is_no_schedule_is_refused(box: Sandbox, schedule: str) -> None:
-    with pytest.raises(CannotStart, match="is no schedule of this scenario"):
-        await everything(replay(cinema(), schedule, box))
+@pytest.mark.parametrize("written", ["", "nonsense", "seed", "seed one", "eaten:0:1", "bought:0:one", "bought:0.0"])
+def test_what_is_no_schedule_is_refused(written: str) -> None:
+    with pytest.raises(CannotStart, match=f"^{written!r} is no schedule of this scenario"):
+        schedule_of(cinema(), written)
+
+
+@pytest.mark.parametrize("written", ["bought:0:99", "bought:0:-1", "bought:0:0.0.0.0.0.0.0.0.0.0.0.0"])
+async def test_a_schedule_of_what_cannot_happen_is_refused(box: Sandbox, written: str) -> None:
+    with pytest.raises(CannotStart, match=f"^'{written}' is no schedule of this scenario"):
+        await everything(replay(cinema(), schedule_of(cinema(), written), box, tally=Tally()))
 
 
 async def test_nothing_is_left_on_the_server(servers: Servers) -> None:
@@ -135,8 +140,9 @@ async def test_the_command_tells_the_first_schedule_that_goes_wrong(
     assert await explore(cinema("no undo"), box, **told) == 1  # type: ignore[arg-type] # as annotated
     words = capsys.readouterr().out
     assert "✓ bought: " in words
-    schedule = words.partition("--again '")[2].partition("'")[0]
-    assert schedule.startswith("declined:0:")
+    told_again = words.partition("--again '")[2].partition("'")[0]
+    assert told_again.startswith("declined:0:")
+    schedule = schedule_of(cinema(), told_again)
     assert await explore_again(cinema("no undo"), box, schedule, Console()) == 1
     assert await explore_again(cinema(), box, schedule, Console()) == 0
 
