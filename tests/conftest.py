@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -48,6 +49,8 @@ def _backend() -> str:
 
 def pytest_configure() -> None:
     os.environ[BACKEND] = _backend()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what goes on in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # else what we start would ignore our Ctrl-C, too
 
 
 def pytest_report_header() -> str:

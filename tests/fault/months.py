@@ -29,9 +29,10 @@ from tests.saga.shop import Shop, order_data, order_for
 
 sql = queries(__file__, "months.sql")
 
-RETENTION = timedelta(days=21)
-TOLD = {"RETENTION": "21d", "INBOX_RETENTION": "7d", "REPLAY_HORIZON": "3d", "HOUSEKEEPING": "100ms"}
-"""In the proportions of the defaults, 90, 30 and 14 days; and the house is kept several times a day."""
+SHARES = {"RETENTION": 1, "INBOX_RETENTION": 3, "REPLAY_HORIZON": 7, "RETELL_HORIZON": 18}
+"""The retention is so many times as long as each: about as the defaults are, 90, 30, 14 and 2 days."""
+HOUSEKEEPING = {"HOUSEKEEPING": "100ms"}
+"""Several times a day."""
 TOKEN_VALID = timedelta(days=365)
 WITHIN = 60.0
 """Seconds. A day's orders end sooner, on a machine that does nothing else."""
@@ -59,6 +60,7 @@ class Footprint:
 class Months:
     """`databases` are connections as the administrator, by service."""
 
+    retention: timedelta
     calendar: Calendar
     shop: Shop
     databases: Mapping[str, "asyncpg.Connection[asyncpg.Record]"]
@@ -99,7 +101,7 @@ class Months:
         """When nothing moves, and all that is past retention has been forgotten."""
         await self.shop.settled()
         for database in self.databases.values():
-            await eventually(partial(database.fetchval, sql.has_forgotten, RETENTION), WITHIN)
+            await eventually(partial(database.fetchval, sql.has_forgotten, self.retention), WITHIN)
         await self.vacuum()
         rows = {}
         for service, database in self.databases.items():
@@ -139,9 +141,10 @@ class Months:
 
 
 @asynccontextmanager
-async def months(calendar: Calendar, servers: Servers, run: Path) -> AsyncIterator[Months]:
+async def months(calendar: Calendar, servers: Servers, run: Path, retention: timedelta) -> AsyncIterator[Months]:
     """The shop, with a PostgreSQL of its own; both believe in the calendar. The broker needn't."""
-    told = {f"{service.name}_{name}".upper(): value for service in SERVICES for name, value in TOLD.items()}
+    terms = {name: f"{(retention / share).total_seconds()}s" for name, share in SHARES.items()} | HOUSEKEEPING
+    told = {f"{service.name}_{name}".upper(): value for service in SERVICES for name, value in terms.items()}
     binaries = find_postgres()
     assert binaries is not None
     async with AsyncExitStack() as stack:
@@ -166,7 +169,7 @@ async def months(calendar: Calendar, servers: Servers, run: Path) -> AsyncIterat
             url = DatabaseServer(postgres.url).url_of(f"{deployment.prefix}{service.name}")
             databases[service.name] = await asyncpg.connect(url)
             stack.push_async_callback(databases[service.name].close)
-        yield Months(calendar, Shop(deployment, processes, stage, http), databases)
+        yield Months(retention, calendar, Shop(deployment, processes, stage, http), databases)
 
 
 def _resident(pid: int) -> int:

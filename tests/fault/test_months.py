@@ -1,6 +1,7 @@
-"""Ninety days in a minute: what is kept for months takes up no more room than what is kept for weeks."""
+"""Forty days in half a minute: what goes on for months takes up no more room than what has gone on for weeks."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,11 +12,12 @@ from infra.local.servers import Servers
 from tests.fault.calendar import LIBFAKETIME, Calendar
 from tests.fault.months import Footprint, months, table
 
-DAYS = 90
-SETTLED = 45
-"""A day after which nothing grows any more: shipping remembers what has left for twice the retention, 42 days."""
-EACH, LOOK = (50, 15) if os.environ.get("SAGA_TEST_LONG") else (2, 45)
-"""Orders of each of six kinds on a day, and after how many days it is measured what is taken up."""
+RETENTION, EACH, LOOKS = (timedelta(days=21), 50, 8) if os.environ.get("SAGA_TEST_LONG") else (timedelta(days=9), 2, 2)
+"""For so long everything is remembered; orders of each of six kinds on a day; and how often it is measured what is
+taken up."""
+SETTLED = 2 * RETENTION.days + 2
+"""A day after which nothing grows any more: shipping remembers what has left for twice the retention."""
+DAYS = 2 * SETTLED
 
 
 @pytest.mark.skipif(LIBFAKETIME is None, reason="libfaketime isn't installed (apt-get install libfaketime)")
@@ -27,12 +29,12 @@ async def test_months_take_up_no_more_room_than_weeks(servers: Servers, tmp_path
     with TemporaryDirectory(prefix="saga-calendar-") as folder:
         Path(folder).chmod(0o755)  # the server's own user looks at it, too
         calendar = Calendar(Path(folder, "date"))
-        async with months(calendar, servers, tmp_path) as shop:
+        async with months(calendar, servers, tmp_path, RETENTION) as shop:
             for day in range(DAYS + 1):
                 await shop.live_through_a_day(EACH)
                 if day % 5 == 0:
                     await shop.vacuum()
-                if day % LOOK == 0:
+                if day % (DAYS // LOOKS) == 0:
                     footprints[day] = await shop.footprint(day)
                 calendar.turn()
     told = table(list(footprints.values()))
