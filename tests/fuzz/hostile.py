@@ -147,7 +147,7 @@ def _raw(dice: random.Random) -> Wired:
                 dice.choice(("utf-16", "utf-32", "utf-7", "utf-8-sig"))
             ),
             lambda: json.dumps(dice.choice(_VALUES)).encode(),
-            lambda: b" " * dice.choice((10, 1024 * 1024, 1024 * 1024 + 1)) if dice.random() < 0.02 else b" ",
+            lambda: b" " * dice.choice((10, 1024 * 1024, 1024 * 1024 + 1)) if dice.random() < 0.1 else b" ",
         )
     )()
     properties = {"content_type": wire.short(CONTENT_TYPE)} if dice.random() < 0.5 else {}

@@ -15,7 +15,7 @@ from tests.fuzz import hostile, wire
 from tests.unit.strategies import EVENTS
 
 SEED = int(os.environ.get("SAGA_FUZZ_SEED", "20261122"))
-COUNT = int(os.environ.get("SAGA_FUZZ_COUNT", "40000"))
+COUNT = int(os.environ.get("SAGA_FUZZ_COUNT", "12000"))
 LONGEST_REASON = 1_000
 """Characters: a header keeps as many."""
 

@@ -170,19 +170,22 @@ async def test_an_order_that_a_stranger_publishes_is_one_trace(traced: Shop, col
 async def test_a_collector_that_is_away_holds_up_no_order(servers: Servers, tmp_path: Path) -> None:
     """Nor the stop; each log says once that spans are lost."""
 
+    def said(event: str) -> list[int]:
+        """How often, in each log."""
+        return [path.read_text().count(f'"{event}"') for path in tmp_path.rglob("*.log")]
+
     async def told() -> bool:
-        logs = [path.read_text() for path in tmp_path.rglob("*.log")]
-        assert [log.count("traces.lost") for log in logs] == [1] * len(ORDER_SAGA), logs
+        assert said("traces.lost") == [1] * len(ORDER_SAGA)
         return True
 
     async with (
         deployed(servers, ORDER_SAGA) as deployment,
         aside(services(deployment, tmp_path, endpoints(NOBODY))) as processes,
+        stage(deployment, in_vhost(servers.amqp, deployment.administrator.vhost)) as on_stage,
     ):
-        async with stage(deployment, in_vhost(servers.amqp, deployment.administrator.vhost)) as on_stage:
-            shop = Shop.open(deployment, processes, on_stage)
-            await placed(shop, order_for(), "fulfilled")
-            await eventually(told, within=30)
-            await shop.http.aclose()
-        for name in list(processes.running):
-            processes.stop(name)
+        shop = Shop.open(deployment, processes, on_stage)
+        await placed(shop, order_for(), "fulfilled")
+        await eventually(told, within=30)
+        await shop.http.aclose()
+    assert said("traces.lost") == said("service.stopped") == [1] * len(ORDER_SAGA)
+    assert not any(said("service.stopped_late"))
