@@ -93,8 +93,8 @@ class Exhausting:
         path = Path()
         try:
             for choice in schedule.choices:
-                possible = dict(enumerate(scene.actions()))
-                if choice not in possible:
+                possible = scene.actions()
+                if not 0 <= choice < len(possible):
                     raise no_schedule(str(schedule))
                 path = path.then(choice, possible[choice])
                 self.tally.actions += 1

@@ -40,7 +40,7 @@ def schedule_of(scenario: Scenario, written: str) -> Schedule:
             return Drawn(int(written.removeprefix(_SEED)))
         story, faults, choices = written.rsplit(":", 2)
         if story in scenario.stories:
-            return Searched(story, int(faults), tuple(int(choice) for choice in choices.split(".") if choice))
+            return Searched(story, int(faults), tuple(map(int, choices.split("."))) if choices else ())
     except ValueError:
         pass
     raise no_schedule(written)

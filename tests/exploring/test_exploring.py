@@ -109,7 +109,9 @@ async def test_the_order_saga_is_sound_under_some_schedules(servers: Servers) ->
     assert tally.schedules == 55
 
 
-@pytest.mark.parametrize("written", ["", "nonsense", "seed", "seed one", "eaten:0:1", "bought:0:one", "bought:0.0"])
+@pytest.mark.parametrize(
+    "written", ["", "nonsense", "seed", "seed one", "eaten:0:1", "bought:0:one", "bought:0.0", "bought:0:0..0"]
+)
 def test_what_is_no_schedule_is_refused(written: str) -> None:
     with pytest.raises(CannotStart, match=f"^{written!r} is no schedule of this scenario"):
         schedule_of(cinema(), written)
