@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from events import (
     CONTENT_TYPE,
@@ -237,10 +238,21 @@ def test_a_type_that_differs_from_the_routing_key_is_refused(data: object) -> No
 
 def test_many_problems_are_told_in_few_words() -> None:
     """Five of them, and how many more there are."""
-    refused = refusal(bare(order(lines=[order_line(sku=f"S{number}", quantity=0) for number in range(9)])))
+    nothing = {"customer_id": "", "currency": "", "payment_method": "", "ship_to": {}}
+    refused = refusal(bare(order(order_id="", lines=[order_line(quantity=0)], **nothing)))
     assert isinstance(refused, InvalidContent)
     assert len(refused.problems) == 6
     assert str(refused).endswith("; and 4 more")
+
+
+def test_of_a_megabyte_of_bad_lines_the_first_is_named() -> None:
+    """Whoever is at the door, or behind it in the queue, needn't wait until all of them have been looked at."""
+    body = json.dumps(order(lines=[{}] * 300_000)).encode()
+    with pytest.raises(ValidationError) as refused:
+        OrderPlaced.model_validate_json(body, strict=True)
+    assert {problem["loc"] for problem in refused.value.errors()} == {
+        ("lines",), ("lines", 0, "sku"), ("lines", 0, "quantity"), ("lines", 0, "unit_price"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("item", ["{}", "1"])
