@@ -102,9 +102,11 @@ async def follow_order(facts: Sequence[Fact], tx: Tx) -> None:
 async def _hear(facts: Sequence[Fact], tx: Tx) -> None:
     """The orders stand as these facts, and those heard before, say."""
     told: defaultdict[UUID, list[Event]] = defaultdict(list)
+    placed: dict[UUID, OrderPlaced] = {}
     for fact in facts:
         told[fact.order_id].append(fact)
-    placed = {fact.order_id: fact for fact in facts if isinstance(fact, OrderPlaced)}
+        if isinstance(fact, OrderPlaced):
+            placed.setdefault(fact.order_id, fact)
     unheard: Mapping[UUID, Sequence[Event]] = told
     while unheard:
         known = await store.lock(tx, unheard)

@@ -19,8 +19,11 @@ async def admit(tx: Tx, causes: Sequence[Envelope[Message]]) -> list[Envelope[Me
 
 
 def keyed(causes: Iterable[Envelope[Message]]) -> dict[Key, Envelope[Message]]:
-    """Each message once, though it may have been delivered twice at a time."""
-    return {(cause.day, cause.source, cause.id): cause for cause in causes}
+    """Each message once, though several of its name may have been delivered at a time: then the first, in order."""
+    first: dict[Key, Envelope[Message]] = {}
+    for cause in causes:
+        first.setdefault((cause.day, cause.source, cause.id), cause)
+    return first
 
 
 def columns(keys: Iterable[Key]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:

@@ -1,6 +1,6 @@
 """The order service alone: what it makes of what it hears, and of the time that goes by."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +16,8 @@ from order_service.api import router
 from order_service.handlers import order
 from order_service.settings import OrderSettings
 from saga.provisioning import Deployment
-from saga.testing import Stage, at_door, eventually, running
-from tests.builders import order_placed, shipment_dispatched
+from saga.testing import Stage, at_door, enveloped, eventually, running
+from tests.builders import line, order_placed, shipment_dispatched
 from tests.conftest import on_stage
 
 LATE = "deadline_exceeded"
@@ -95,6 +95,18 @@ async def test_an_order_that_has_left_is_not_shown_as_being_undone(door: FrontDo
         await eventually(partial(door.status, new_id))
         await http.post(f"/orders/{new_id}/cancel")
         assert await door.status(new_id) == "fulfilled"
+
+
+@pytest.mark.parametrize("identities", [("same", "same"), ("one", "other")])
+async def test_of_orders_with_one_id_the_first_counts(door: FrontDoor, new_id: UUID, identities: Sequence[str]) -> None:
+    """Also where they are handled together: whoever was handed them one by one went by the first."""
+    for pieces, identity in zip((2, 5), identities, strict=True):
+        placed = order_placed(order_id=new_id, lines=(line(quantity=pieces, unit_price=100),))
+        await door.stage.say(enveloped(placed, identity=f"{identity} {new_id}"))
+    async with door.running(fulfil_within="1d") as http:
+        await eventually(partial(door.status, new_id))
+        known = (await http.get(f"/orders/{new_id}")).json()
+    assert (known["amount"], [told["quantity"] for told in known["lines"]]) == (200, [2])
 
 
 async def test_another_deadline_makes_another_order(door: FrontDoor) -> None:
