@@ -16,7 +16,17 @@ from events.envelope import Envelope, envelopes_of
 from events.event import Event
 from saga.broker import Incoming, Names, delivery
 from saga.database import Pool, transaction
-from saga.deadletters.reading import BROKER, GIVEN_OUT, UNKNOWN, came_from, parked_at, saga_of, stated, time_of
+from saga.deadletters.reading import (
+    BROKER,
+    GIVEN_OUT,
+    UNKNOWN,
+    came_from,
+    name_of,
+    parked_at,
+    saga_of,
+    stated,
+    time_of,
+)
 from saga.declarations import Step
 from saga.metrics import HANDLED
 from saga.participant import in_time
@@ -142,10 +152,8 @@ class Onlooker:
         saga_id = saga_of(service, event_type, told, message)
         if saga_id is None:
             raise ValueError("nobody can tell which saga it belongs to")
-        identity = str(told.get("id") or message.message_id or "")
-        return Overheard(
-            identity, "", event_type, saga_id, at, None, None, exchange, message.body, is_whole=False, diverted=diverted
-        )
+        name, body = name_of(message), message.body
+        return Overheard(name, "", event_type, saga_id, at, None, None, exchange, body, is_whole=False, diverted=diverted)
 
 
 def _course(message: Incoming, names: Names) -> tuple[Course | None, datetime]:

@@ -36,14 +36,14 @@ def read(service: Service, message: AbstractIncomingMessage, *, is_parked: bool 
     attempts = headers.get(ATTEMPT, 0)
     return Letter(
         service=service,
-        id=_name(message),
+        id=name_of(message),
         type=event_type,
         exchange=exchange,
         error=BROKER if death else _text(headers.get(ERROR)),
         reason=GIVEN_OUT if death else _text(headers.get(REASON)),
         attempts=attempts if isinstance(attempts, int) else 0,
         parked_at=parked,
-        event_id=envelope.id if envelope else str(told.get("id", _name(message))),
+        event_id=envelope.id if envelope else _word(told.get("id")) or name_of(message),
         time=envelope.time if envelope else time_of(told.get("time")) or message.timestamp or parked,
         saga_id=envelope.saga_id if envelope else saga_of(service, event_type, told, message),
         causationid=envelope.causationid if envelope else _word(told.get("causationid")),
@@ -62,7 +62,8 @@ def _understood(
         return None, str(error)
 
 
-def _name(message: AbstractIncomingMessage) -> str:
+def name_of(message: Incoming) -> str:
+    """By which it is found among the letters, whatever its sender has called it."""
     stated = message.message_id or ""
     is_name = stated.isprintable() and 0 < len(stated) <= _LONGEST_ID
     return stated if is_name else hashlib.sha256(message.body).hexdigest()[:12]

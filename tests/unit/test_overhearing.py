@@ -1,5 +1,6 @@
 """Who overhears understands whatever passes by, hides nothing from others, and can't fill the broker."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -9,9 +10,11 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from events import CONTENT_TYPE, Event
 from infra.local.system import EVERYBODY, SERVICES
+from inventory_service.handlers import inventory
 from observer_service.handlers import watching
 from saga import Pool, Service, Tx
 from saga.broker import Incoming
+from saga.deadletters.reading import read
 from saga.errors import ChoreographyError
 from saga.overhearing import Course, Onlooker, Overheard
 from saga.testing import enveloped
@@ -109,6 +112,19 @@ def test_an_event_that_nobody_declares_is_told_if_it_says_of_which_saga_it_is() 
 def test_what_nobody_understands_is_passed_over(exchange: str, body: bytes) -> None:
     """It has parked with who should have heard it, or is unrouted: there is no need to keep it a third time."""
     assert heard(passing(body, exchange, "stock.reserved.v1")) is None
+
+
+@pytest.mark.parametrize("identity", ["a\0b", "x" * 12_000, 7, None, {}])
+def test_a_letter_that_nobody_understands_has_the_name_by_which_it_is_found_there(identity: object) -> None:
+    """Whatever its sender has called it: a name that the database can't keep would have the observer try for ever."""
+    body = json.dumps({"specversion": "1.0", "id": identity, "subject": "s", "data": {}}).encode()
+    parked = [
+        passing(told, "inventory.retry", "inventory.dead", content_type=CONTENT_TYPE, message_id=None)
+        for told in (body, body + b" ")
+    ]
+    names = [told.id for told in map(heard, parked) if told]
+    assert names == [read(inventory, letter).id for letter in parked]
+    assert len(set(names)) == 2
 
 
 def diverted(routing_key: str, **headers: str) -> Overheard | None:
