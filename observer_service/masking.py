@@ -24,8 +24,7 @@ class Masking:
 
 
 def _shown(value: Json, schema: Schema, defined: Mapping[str, Schema]) -> Json:
-    if "$ref" in schema:
-        schema = {**defined[schema["$ref"].rpartition("/")[2]], **schema}
+    schema = _resolved(schema, defined)
     if schema.get("personal"):
         return MASKED if value else value
     if isinstance(value, dict):
@@ -35,4 +34,23 @@ def _shown(value: Json, schema: Schema, defined: Mapping[str, Schema]) -> Json:
         }
     if isinstance(value, list):
         return [_shown(inner, schema.get("items", {}), defined) for inner in value]
-    return value
+    return value if _is_declared(value, schema, defined) else MASKED
+
+
+def _is_declared(value: Json, schema: Schema, defined: Mapping[str, Schema]) -> bool:
+    """What isn't of the type that was to be there may be anything: an address in one piece, instead of its fields."""
+    alternatives = (_resolved(one, defined) for one in schema.get("anyOf", (schema,)))
+    return any(isinstance(value, _TYPES.get(one.get("type", ""), ())) for one in alternatives)
+
+
+def _resolved(schema: Schema, defined: Mapping[str, Schema]) -> Schema:
+    return {**defined[schema["$ref"].rpartition("/")[2]], **schema} if "$ref" in schema else schema
+
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from events import Event
-from events.values import Detail, Reason, Text
+from events.values import PERSONAL, Detail, Reason, Text
 
 Cents = Annotated[int, Field(strict=True, gt=0, lt=2**53, description="in cents")]
 
@@ -24,8 +24,8 @@ class AboutTransfer(Event):
 class TransferOrdered(AboutTransfer, event_type="transfer.ordered.v1", exchange="giro"):
     """The sender wants so much to go to the recipient."""
 
-    sender: Text
-    recipient: Text
+    sender: Annotated[Text, PERSONAL]
+    recipient: Annotated[Text, PERSONAL]
     amount: Cents
 
 
@@ -39,7 +39,7 @@ class TransferRefused(AboutTransfer, event_type="transfer.refused.v1", exchange=
 class MoneyDebited(AboutTransfer, event_type="money.debited.v1", exchange="giro"):
     """It has left the sender's account, and is in flight."""
 
-    recipient: Text
+    recipient: Annotated[Text, PERSONAL]
     amount: Cents
 
 

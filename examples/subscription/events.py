@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from events import Event
-from events.values import Detail, Reason, Text
+from events.values import PERSONAL, Detail, Reason, Text
 
 Cents = Annotated[int, Field(strict=True, ge=0, lt=2**53, description="in cents")]
 
@@ -16,7 +16,7 @@ class AboutTerm(Event):
 
     term_id: UUID
     subscription_id: UUID
-    customer: Text
+    customer: Annotated[Text, PERSONAL]
 
     @property
     def saga_id(self) -> str:
@@ -29,7 +29,7 @@ class TermOpened(AboutTerm, event_type="term.opened.v1", exchange="billing"):
     number: Annotated[int, Field(strict=True, ge=1)]
     terms: Annotated[int, Field(strict=True, ge=1)]
     plan: Text
-    card: Text
+    card: Annotated[Text, PERSONAL]
 
 
 class TermPaid(AboutTerm, event_type="term.paid.v1", exchange="billing"):

@@ -1,9 +1,10 @@
 """What the services of a trip tell each other."""
 
+from typing import Annotated
 from uuid import UUID
 
 from events import Event
-from events.values import Detail, Reason, Text
+from events.values import PERSONAL, Detail, Reason, Text
 
 
 class AboutTrip(Event):
@@ -19,7 +20,7 @@ class AboutTrip(Event):
 class TripRequested(AboutTrip, event_type="trip.requested.v1", exchange="trips"):
     """Somebody wants to go there: by flight, with a room and a car."""
 
-    traveller: Text
+    traveller: Annotated[Text, PERSONAL]
     city: Text
 
 
