@@ -8,9 +8,11 @@ from typing import Any, Protocol
 import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import HeadersType
+from pamqp import encode
 
 from events import InvalidMessage
 from saga import faultpoints
+from saga.amqp.content import fitting
 from saga.broker import Incoming, Names, short
 from saga.database import CONFLICTS
 from saga.errors import HeldBack
@@ -34,7 +36,7 @@ DISCARDED_AT = "x-discarded-at"
 _TOLD = (ATTEMPT, REASON, ERROR, STACK_HASH, RETRIED_AT, PARKED_AT, REPLAYED_AT, DISCARDED_AT)
 _MOST_HEADERS = 40
 _LONGEST_HEADER = 1_000
-"""Characters. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
+"""Bytes. A sender's further and longer headers are dropped, so that a message always fits with its reason."""
 _BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 
 
@@ -157,8 +159,8 @@ def now() -> str:
 
 
 def _fitting(text: str | None) -> str | None:
-    """As much of it as a property holds, 255 bytes: what was no UTF-8 has grown by being escaped."""
-    return text.encode()[:255].decode(errors="ignore") if text else text
+    """What was no UTF-8 has grown by being escaped."""
+    return fitting(text) if text else text
 
 
 def _kept(headers: HeadersType) -> dict[str, Any]:
@@ -166,7 +168,9 @@ def _kept(headers: HeadersType) -> dict[str, Any]:
     kept = {
         name: value
         for name, value in headers.items()
-        if name not in _TOLD and not name.startswith(_BROKERS_OWN) and len(repr(value)) <= _LONGEST_HEADER
+        if name not in _TOLD
+        and not name.startswith(_BROKERS_OWN)
+        and len(encode.encode_table_value(value)) <= _LONGEST_HEADER
     }
     return dict(list(kept.items())[:_MOST_HEADERS])
 
@@ -185,5 +189,5 @@ def _told(error: Exception) -> dict[str, str]:
 
 
 def _text(error: Exception) -> str:
-    said = str(error)
+    said = str(error).encode(errors="backslashreplace").decode()  # a file's name, for instance, may be no Unicode
     return said[:1000] if isinstance(error, InvalidMessage) else f"{type(error).__name__}: {said}"[:1000]

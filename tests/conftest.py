@@ -1,10 +1,11 @@
 """Real servers for the tests that need them: containers where a Docker Engine answers, else the local stack."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from secrets import token_hex
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
+import uvloop
 
 from infra.local.servers import Servers, local_servers
 from infra.local.system import administrator
@@ -55,6 +57,11 @@ def pytest_configure() -> None:
 
 def pytest_report_header() -> str:
     return f"servers: {'testcontainers' if os.environ[BACKEND] == 'containers' else 'the local stack'}"
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop on which services run: where the standard library's only warns, it may raise."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,8 @@ class Connection(asyncio.Protocol):
         Who stops waiting for an answer ends the connection: it might come later, and be taken for that to the next.
         """
         async with self._asking:
+            if self.lost is not None:
+                raise self.lost
             try:
                 async with asyncio.timeout(_ANSWERING):
                     self._send(method, channel)
@@ -123,7 +125,7 @@ class Connection(asyncio.Protocol):
         await self.ask(commands.Basic.Consume(queue=queue, consumer_tag=queue))
 
     def ack(self, tag: int, *, multiple: bool) -> None:
-        """A delivery, or all of them up to it."""
+        """A delivery, or all of them up to it. If the connection is lost, the broker gives them out again."""
         self._write(acknowledged(tag, multiple=multiple))
 
     async def confirm_publishes(self) -> None:
@@ -259,5 +261,6 @@ class Connection(asyncio.Protocol):
         self._write(frame.marshal(method, channel))
 
     def _write(self, raw: bytes) -> None:
-        self._said = monotonic()
-        self._transport.write(raw)
+        if self.lost is None:
+            self._said = monotonic()
+            self._transport.write(raw)

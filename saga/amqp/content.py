@@ -75,7 +75,17 @@ _EVENT = sum(
 
 def _short(text: str) -> bytes:
     raw = text.encode()
+    if len(raw) > _LONGEST:
+        raw = fitting(text).encode()
     return bytes((len(raw),)) + raw
+
+
+_LONGEST = 255
+
+
+def fitting(text: str) -> str:
+    """As much of it as a property holds, 255 bytes."""
+    return text.encode()[:_LONGEST].decode(errors="ignore")
 
 
 class Received:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pamqp import body, commands, frame
 from pamqp.header import ContentHeader
 
-from saga.amqp import Connection, Content, Received, Window
+from saga.amqp import Connection, Content, Received, Refused, Window
 from saga.amqp.window import Confirms, NotTaken
 from tests.fuzz import hostile, wire
 
@@ -41,6 +41,16 @@ def test_an_event_has_the_properties_that_the_client_library_would_send() -> Non
     assert (content.body, content.message_id) == (b"{}", "ø-1")
 
 
+def test_an_id_that_no_property_holds_is_cut_off() -> None:
+    """A property has 255 bytes, and a saga's id as many characters. Its envelope has all of it."""
+    content = Content.persistent(
+        b"{}", content_type="t/j", correlation_id="é" * 255, message_id="m", at=AT, event_type="a", user="u", app="x"
+    )
+    header = ContentHeader()
+    header.unmarshal(ContentHeader(0, 2).marshal()[:12] + content.properties)
+    assert (header.properties.correlation_id, header.properties.app_id) == ("é" * 127, "x")
+
+
 def test_a_message_is_read_as_the_client_library_reads_it() -> None:
     """However odd its sender has made it."""
     for sent in hostile.messages(seed=20261123, count=300):
@@ -55,12 +65,15 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.is_over = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.is_over:
+            raise RuntimeError("the handler is closed")  # as uvloop's
         self.written += data
 
     def abort(self) -> None:
-        """There is nothing to end."""
+        self.is_over = True
 
 
 def _connection() -> tuple[Connection, list[Received], Transport]:
@@ -132,6 +145,23 @@ async def test_who_waits_learns_that_the_connection_is_lost() -> None:
         await asking
     assert over == [True]
     assert (await connection.publish([("x", "k", _content("2"))], timeout=5)).lost is not None
+
+
+async def test_who_comes_too_late_harms_nobody() -> None:
+    """A batch may take longer than its connection lasts; and what is asked next is told, by no answer of before."""
+    connection, _, transport = _connection()
+    asking = asyncio.create_task(connection.waiting("q"))
+    await asyncio.sleep(0)
+    answer = commands.Queue.DeclareOk("q", message_count=3, consumer_count=0)
+    farewell = commands.Connection.Close(320, "shutdown", 0, 0)
+    connection.data_received(frame.marshal(answer, 1) + frame.marshal(farewell, 0))
+    assert await asking == 3
+    transport.written = b""
+    connection.ack(7, multiple=True)
+    for question in (connection.waiting("q"), connection.confirm_publishes()):
+        with pytest.raises(Refused, match="shutdown"):
+            await question
+    assert transport.written == b""
 
 
 async def test_a_question_without_an_answer_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:

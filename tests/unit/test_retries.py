@@ -157,6 +157,21 @@ async def test_a_senders_own_headers_are_kept_as_far_as_they_leave_room_for_the_
     assert len(headers) < 60
 
 
+@pytest.mark.parametrize("value", ["😀" * 990, [1] * 300, [{"🎁": 2**40}] * 40, "x" * 990])
+async def test_whatever_a_sender_writes_into_headers_the_message_fits_into_a_frame(value: object) -> None:
+    """As bytes, as they go over the wire: a character may be four, and a number nine."""
+    many = {f"{'é' * 120}-{number}": value for number in range(200)}
+    out = await failed(delivered(headers=many), ValueError("😀" * 2_000))
+    assert len(out.content.properties) < 131_072 / 2
+
+
+async def test_a_reason_that_is_no_unicode_is_told_all_the_same() -> None:
+    """The name of a file, for instance, may be any bytes. Else its message could neither be tried again nor parked."""
+    out = await failed(delivered(), OSError("caf\udce9"))
+    assert out.message.headers["x-reason"] == "OSError: caf\\udce9"
+    assert b"caf" in out.content.properties
+
+
 async def test_the_brokers_own_counts_begin_anew() -> None:
     """They were of the message that was acknowledged."""
     headers = (await failed(delivered(headers={"x-delivery-count": 7, "x-death": [{}]}))).message.headers
