@@ -98,12 +98,13 @@ class Caller:
                     await self._look()
                 await self._renew()
                 failures = backoffs()
-            except (ServerAway, asyncpg.PostgresError) as error:
+            except (ServerAway, asyncpg.PostgresError, TimeoutError) as error:
                 pause = next(failures)
-                log.warning("caller.waiting", cause=str(error), seconds=round(pause, 1))
+                log.warning("caller.waiting", cause=str(error) or type(error).__name__, seconds=round(pause, 1))
                 await asyncio.sleep(pause)
                 continue
-            await self._doorbell.wait(max(self._looks_at - perf_counter(), 0) if self._has_room else _IDLE)
+            looks = self._has_room and not self._stopping
+            await self._doorbell.wait(max(self._looks_at - perf_counter(), 0) if looks else _IDLE)
         self._stopped.set()
 
     async def stop(self) -> None:
@@ -129,13 +130,14 @@ class Caller:
             rows = await tx.fetch(sql.take_calls, room, _LEASE)
         faultpoints.reach(Point.LEASED)
         self._looks_at = 0 if len(rows) == room else perf_counter() + _IDLE
+        ours = self._in_flight.keys() | {call.id for call, _ in self._answered}
         for row in rows:
             try:
                 call = calls.opened(row, self._types)
             except (KeyError, ValueError) as error:  # another version's; it is looked at again when its lease ends
                 log.warning("call.not_understood", call=row["type"], key=str(row["id"]), cause=repr(error)[:200])
                 continue
-            if call.id not in self._in_flight:  # else its lease ended while the database was away
+            if call.id not in ours:  # else its lease ended while the database was away
                 self._waiting[call.id] = call
         self._start()
 

@@ -136,7 +136,7 @@ class Participant:
             whole = fresh
         else:
             fresh = whole = entered = await inbox.admit(tx, causes)
-        due = await calls.defer_undo(tx, step, step.undoes, entered) if step.undoes else entered
+        due = await self._due(tx, step, entered)
         follows.spans.admitted(step, causes, fresh, whole, entered, due)
         await self._run(tx, step, due, follows)
         await self._store(tx, follows)
@@ -187,23 +187,35 @@ class Participant:
         return follows.said
 
     async def settle(self, outcomes: Sequence[tuple[OpenCall, object]]) -> None:
-        """Record the outcomes of calls, close these, and carry out what undo was noted on them, all or nothing."""
-        follows = self._consequences()
+        """Record the outcomes of calls, the first of each, and close these, all or nothing.
+
+        What undo was noted on them is carried out, unless the outcome has led to another call: then it waits for that.
+        """
+        follows, undone = self._consequences(), self._consequences()
         async with transaction(self.pool) as tx:
             closed = await calls.close(tx, [call for call, _ in outcomes])
+            undos = list(filter(None, closed.values()))
             settled: defaultdict[type[Call], list[tuple[OpenCall, object]]] = defaultdict(list)
             for call, outcome in outcomes:
                 if call.id in closed:
+                    del closed[call.id]
                     settled[type(call.call)].append((call, outcome))
             for kind, ours in settled.items():
                 await self._record(tx, self.service.settlements[kind], ours, follows)
-            for undo in filter(None, closed.values()):
-                step = self.service.steps[undo.step]
-                await self._run(tx, step, [written.envelope(written.by_name(step.hears), undo.cause)], follows)
             await self._store(tx, follows)
+            for undo in undos:
+                step = self.service.steps[undo.step]
+                cause = written.envelope(written.by_name(step.hears), undo.cause)
+                await self._run(tx, step, await self._due(tx, step, [cause]), undone)
+            await self._store(tx, undone)
             faultpoints.reach(Point.SETTLING)
         faultpoints.reach(Point.SETTLED)
         self._hand_over(follows)
+        self._hand_over(undone)
+
+    async def _due(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]]) -> Sequence[Envelope[Message]]:
+        """Those for which it can run now. An undo waits for the calls of what it undoes."""
+        return await calls.defer_undo(tx, step, step.undoes, causes) if step.undoes else causes
 
     async def _run(self, tx: Tx, step: Step, causes: Sequence[Envelope[Message]], follows: Consequences) -> None:
         if step.joins:

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
 from itertools import permutations
@@ -17,15 +18,30 @@ from aio_pika import Message
 
 from events import Event
 from infra.local.servers import Servers
+from saga import Service, calls, open_pool, transaction, written
+from saga.calls import OpenCall
 from saga.database import sql
 from saga.errors import BrokerAway
+from saga.participant import Participant
 from saga.provisioning import DatabaseServer
 from saga.publisher import Publisher
 from saga.retries import Retries
-from saga.testing import enveloped, eventually
+from saga.testing import at_door, enveloped, eventually
 from saga.topology import CRASH_LIMIT
 from tests.component.conftest import Toy
-from tests.component.toy.handlers import Answered, Done, Ordered, Question, Revoked, Undone, Unwanted, Wanted, Withdrawn
+from tests.component.toy.chain import chain
+from tests.component.toy.handlers import (
+    Answered,
+    Done,
+    Ordered,
+    Question,
+    Revoked,
+    Undone,
+    Unwanted,
+    Wanted,
+    Withdrawn,
+    toy,
+)
 from tests.conftest import in_vhost
 
 
@@ -246,6 +262,31 @@ async def test_an_undo_waits_for_the_outcome_of_an_open_call(toys: Toy, new_id: 
     ]
 
 
+async def test_a_call_is_settled_once_though_it_was_answered_twice(toys: Toy, new_id: UUID) -> None:
+    """Who has lost its lease, alive, and has taken it anew, may hold two answers at a time: the first one counts."""
+    async with alone(toys, toy) as participant:
+        await participant.handle(toy.step_for(Ordered), [enveloped(Ordered(toy_id=new_id))])
+        (call,) = await open_calls(participant, new_id)
+        await participant.settle([(call, "answered"), (call, "answered again")])
+    assert await toys.marks(new_id) == ["asked", "answered"]
+    said = await toys.fetch("DELETE FROM saga.said WHERE saga_id = $1 RETURNING routing_key", str(new_id))
+    assert [row["routing_key"] for row in said] == ["toy.answered.v1"]
+
+
+async def test_an_undo_waits_for_the_last_of_several_calls(toys: Toy, new_id: UUID) -> None:
+    """The outcome of one leads to the next: what was undone before that was asked would never be undone again."""
+    async with alone(toys, chain) as participant:
+        await participant.handle(chain.step_for(Ordered), [enveloped(Ordered(toy_id=new_id))])
+        await participant.handle(chain.step_for(Revoked), [enveloped(Revoked(toy_id=new_id))])
+        for asked in ("Fetch", "Wrap"):
+            assert await toys.marks(new_id) == []
+            (call,) = await open_calls(participant, new_id)
+            assert type(call.call).__name__ == asked
+            await participant.settle([(call, "answered")])
+    assert await toys.marks(new_id) == ["wrapped", "unwrapped"]
+    await toys.fetch("DELETE FROM saga.outbox")
+
+
 async def test_an_open_call_survives_the_process(toys: Toy, new_id: UUID) -> None:
     """What one process asked and could not learn, the next one learns, under the same key."""
     toys.outside.failures = 1_000
@@ -381,6 +422,25 @@ async def test_a_lost_broker_connection_is_made_anew(toys: Toy, servers: Servers
     assert await toys.marks(new_id) == ["done"]
 
 
+async def test_a_connection_that_is_lost_under_a_message_costs_nothing(
+    toys: Toy, servers: Servers, new_id: UUID
+) -> None:
+    """While its handler runs: it is handled once, and the service comes back by itself."""
+    user = f"{toys.deployment.prefix}toy"
+    async with toys.running() as url, at_door(toys.deployment, url) as http:
+        await eventually(lambda: _connections(servers, user), within=30)
+        await toys.stage.say(Wanted(toy_id=new_id, behaviour="slow"))
+        await asyncio.sleep(0.3)
+        assert await _close_connections(servers, user)
+        await toys.stage.hears(Done, new_id, within=30)
+
+        async def is_ready() -> bool:
+            return (await http.get("/health/ready")).is_success
+
+        await eventually(is_ready, within=30)
+    assert await toys.marks(new_id) == ["done"]
+
+
 async def test_old_days_are_dropped_from_the_inbox_and_coming_ones_made(toys: Toy) -> None:
     """Events of any day are remembered: of days without a partition among the strays, and moved when it is made."""
     await toys.fetch("DROP TABLE IF EXISTS saga.inbox_20200101")
@@ -399,6 +459,23 @@ async def _open_calls(toys: Toy, count: int) -> bool:
     return len(await toys.fetch("SELECT 1 FROM saga.call")) == count
 
 
+@asynccontextmanager
+async def alone(toys: Toy, service: Service) -> AsyncIterator[Participant]:
+    """A participant on the toy's database, whose calls and events nobody goes on with."""
+    pool = await open_pool(toys.deployment.database_url("toy"), size=3, application="test")
+    try:
+        yield Participant(service, pool)
+    finally:
+        await pool.close()
+
+
+async def open_calls(participant: Participant, saga_id: UUID) -> list[OpenCall]:
+    types = written.by_name(participant.service.settlements)
+    async with transaction(participant.pool) as tx:
+        rows = await tx.fetch(sql.take_calls, 100, timedelta(0))
+    return [calls.opened(row, types) for row in rows if row["saga_id"] == str(saga_id)]
+
+
 async def _is_empty(toys: Toy) -> bool:
     return not await toys.fetch("SELECT 1 FROM saga.outbox")
 
@@ -413,11 +490,17 @@ async def _partition_of(toys: Toy, message_id: str) -> str:
     return str(rows[0]["name"])
 
 
-async def _close_connections(servers: Servers, user: str) -> int:
-    """How many the management API knew of; its view is a few seconds old."""
+async def _connections(servers: Servers, user: str) -> list[str]:
+    """As far as the management API knows of them; its view is a few seconds old."""
     async with httpx.AsyncClient(base_url=servers.management) as client:
         known = (await client.get("/api/connections")).json()
-        mine = [connection["name"] for connection in known if connection.get("user") == user]
+    return [connection["name"] for connection in known if connection.get("user") == user]
+
+
+async def _close_connections(servers: Servers, user: str) -> int:
+    """How many there were."""
+    mine = await _connections(servers, user)
+    async with httpx.AsyncClient(base_url=servers.management) as client:
         for name in mine:
             await client.delete(f"/api/connections/{name.replace(' ', '%20').replace('>', '%3E')}")
     return len(mine)
