@@ -149,7 +149,7 @@ class Consumer(Generic[H]):
         for cohort in cohorts(batch, self._settings.batch):
             await self._handle_groups(cohort)
             if len(cohort) == len(batch):
-                connection.ack(cohort[-1].tag, multiple=True)
+                connection.ack(batch[-1].tag, multiple=True)  # a cohort's last need not be
             else:
                 for message in cohort:
                     connection.ack(message.tag, multiple=False)
