@@ -49,7 +49,7 @@ sql = queries(__file__)
 CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Another transaction was in the way: doing it again is all it takes."""
 
-_AWAY = (
+AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,  # too many connections, disk full, out of memory
     asyncpg.AdminShutdownError,
@@ -99,7 +99,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Tx]:
     try:
         async with _all_or_nothing(connection):
             yield connection
-    except _AWAY as error:
+    except AWAY as error:
         raise DatabaseAway(str(error)) from error
     except Exception as error:
         if _is_lost(connection):

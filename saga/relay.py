@@ -87,11 +87,11 @@ class Relay:
                         pauses = iter(IDLE_PAUSES) if found else pauses
                         self._looks_at = 0 if found == WINDOW else monotonic() + next(pauses, IDLE_PAUSES[-1])
                     failures = backoffs()
-                except (ServerAway, CannotStart, asyncpg.PostgresError) as error:
+                except (ServerAway, CannotStart, asyncpg.PostgresError, TimeoutError) as error:
                     if self._stopping:
                         break
                     pause = next(failures)
-                    log.warning("outbox.waiting", cause=str(error), seconds=round(pause, 1))
+                    log.warning("outbox.waiting", cause=_why(error), seconds=round(pause, 1))
                     await asyncio.sleep(pause)
                     pauses, self._looks_at = iter(IDLE_PAUSES), 0
                     continue

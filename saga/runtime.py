@@ -24,7 +24,7 @@ from saga.broker import Names
 from saga.caller import Caller, Performer
 from saga.clock import Clock
 from saga.consumer import Consumer
-from saga.database import Pool, open_pool, reach
+from saga.database import AWAY, Pool, open_pool, reach
 from saga.errors import BrokerAway, CannotStart, DatabaseAway, SagaError, ServerAway
 from saga.expecting import expect_provisioned
 from saga.housekeeping import Housekeeping
@@ -228,7 +228,7 @@ async def _open_database(service: Service, settings: Settings) -> Pool:
                 f"the database at {parts.hostname}:{parts.port} refuses user {parts.username!r} ({error})",
                 "check the password in the DATABASE_URL, or run 'saga provision'",
             ) from error
-        except (DatabaseAway, OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError) as error:
+        except (DatabaseAway, OSError, *AWAY) as error:
             cause = DatabaseAway(f"the database at {parts.hostname}:{parts.port} does not answer ({error})")
             await _wait(next(failures), "database.waiting", cause)
         else:
