@@ -11,6 +11,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from saga.errors import CannotStart
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=36_525)
+"""A hundred years. So long before now, and after, every clock and every database has a time."""
+SHORTEST_SECRET = 32
+"""Characters. HS256 wants a key of at least 256 bits (RFC 7518, 3.2)."""
 
 
 def seconds(text: object) -> object:
@@ -24,10 +28,8 @@ def seconds(text: object) -> object:
 
 
 def _duration(number: float, text: str) -> object:
-    try:
-        return timedelta(seconds=number)
-    except OverflowError:
-        return text  # the validator will say that it is no duration
+    """A text is left to the validator, which says that it is no duration."""
+    return timedelta(seconds=number) if number <= _LONGEST.total_seconds() else text
 
 
 def tiers(text: object) -> object:
@@ -70,7 +72,9 @@ class Settings(BaseSettings):
 
     amqp_url: Annotated[Address, Field(description="amqp://user:password@host:5672/")]
     database_url: Annotated[Address, Field(description="postgresql://user:password@host:5432/database")]
-    api_secret: Annotated[SecretStr, Field(description="HS256 key of the APIs' bearer tokens", min_length=32)]
+    api_secret: Annotated[
+        SecretStr, Field(description="HS256 key of the APIs' bearer tokens", min_length=SHORTEST_SECRET)
+    ]
     http_host: Annotated[str, Field(description="address of the API")] = "127.0.0.1"
     http_port: Annotated[int, Field(description="port of the API", ge=0, lt=65536)] = 8000
     batch: Annotated[int, Field(description="messages handled in one transaction, at most", ge=1)] = 500
@@ -140,9 +144,13 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            prefix = str(cls.model_config.get("env_prefix", ""))
-            problems = [
-                f"{prefix}{e['loc'][0]}".upper() + f" ({e['msg']})" if e["loc"] else e["msg"]
-                for e in error.errors(include_input=False)
-            ]
-            raise CannotStart("settings are missing or wrong", "; ".join(problems)) from None
+            raise wrong(error, str(cls.model_config.get("env_prefix", ""))) from None
+
+
+def wrong(error: ValidationError, prefix: str) -> CannotStart:
+    """Names each variable that is missing or wrong."""
+    problems = [
+        f"{prefix}{e['loc'][0]}".upper() + f" ({e['msg']})" if e["loc"] else e["msg"]
+        for e in error.errors(include_input=False)
+    ]
+    return CannotStart("settings are missing or wrong", "; ".join(problems))

@@ -100,6 +100,8 @@ def story_command(order_id: Annotated[str, typer.Argument(help="The saga")]) -> 
 
     Reads SAGA_OBSERVER_URL, and SAGA_TOKEN or SAGA_API_SECRET.
     """
+    if not order_id.strip():
+        raise typer.BadParameter("say which saga")
     _run(lambda: story(Endpoints.load(), installed(), order_id, console))
 
 
@@ -245,5 +247,5 @@ def token_command(
 ) -> None:
     """Mint a bearer token for the APIs of all services that share SAGA_API_SECRET."""
     validity = duration(valid)
-    secret = secret_file.read_text().strip() if secret_file else Endpoints.load().require("api_secret")
+    secret = Endpoints.load().signing_key(secret_file)
     sys.stdout.write(mint_token(secret, subject, validity) + "\n")

@@ -15,6 +15,7 @@ from rich.text import Text
 from saga.audit import Report, Verdict, audit, watch
 from saga.audit.report import phrases
 from saga.cli.endpoints import Endpoints
+from saga.cli.plain import plain
 from saga.errors import ProvisioningFailed, SagaError, ServerAway
 from saga.service import Service
 
@@ -127,9 +128,9 @@ def laws_table(report: Report) -> Table:
 
 def _wrong(report: Report) -> Iterator[tuple[str, Text]]:
     for breach in report.breaches:
-        yield str(breach), Text.assemble(("✗ ", "bold red"), str(breach))
+        yield str(breach), Text.assemble(("✗ ", "bold red"), plain(str(breach)))
     for doubt in report.doubts:
-        yield str(doubt.breach), Text.assemble(("? ", "yellow"), str(doubt))
+        yield str(doubt.breach), Text.assemble(("? ", "yellow"), plain(str(doubt)))
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from saga.checking import Report, check, misunderstood, outgrown
 from saga.service import Service
@@ -26,7 +27,7 @@ def run_check(
     if examples:
         findings += misunderstood(services, examples)
     for finding in findings:
-        console.print(f"[red]✗[/] {finding.problem}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("✗ ", "red"), finding.problem), soft_wrap=True)
         for number, line in enumerate(finding.trace, 1):
             console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)
     _tell(report, console)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from saga.cli.endpoints import Endpoints
+from saga.cli.plain import plain
 from saga.draining import Report, drain
 from saga.service import Service
 
@@ -20,7 +22,7 @@ async def run_drain(endpoints: Endpoints, services: Sequence[Service], console: 
     )
     console.print(_table(report))
     for one in report.misunderstood:
-        console.print(f"[red]✗[/] {one}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("✗ ", "red"), plain(str(one))), soft_wrap=True)
     if report.unseen:
         console.print(f"[yellow]{report.unseen:,} were too many to look at[/]", highlight=False)
     if report.is_understood:

@@ -12,7 +12,7 @@ def duration(text: str) -> timedelta:
     """`5s`, `12h` or `30d`. Raises BadParameter."""
     read = seconds(text)
     if not isinstance(read, timedelta):
-        raise typer.BadParameter(f"{text!r} is no duration: say 30s, 12h or 30d")
+        raise typer.BadParameter(f"{text!r} is no duration: say 30s, 12h or 30d, a hundred years at most")
     return read
 
 

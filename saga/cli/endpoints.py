@@ -2,17 +2,18 @@
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from saga.errors import CannotStart
 from saga.provisioning import STATISTICS_INTERVAL, Administrator
-from saga.settings import NO_ADDRESS, RETRY_TIERS, Duration, is_address
+from saga.settings import NO_ADDRESS, RETRY_TIERS, SHORTEST_SECRET, Duration, is_address, wrong
 from saga.settings import tiers as read_tiers
 from saga.tokens import mint_token
 
@@ -32,7 +33,9 @@ class Endpoints(BaseSettings):
     admin_postgres_url: Annotated[str | None, Field(description="the database server, as an administrator")] = None
     publisher_amqp_url: Annotated[str | None, Field(description="the broker, as who may say what anybody may")] = None
     observer_url: Annotated[str | None, Field(description="the observer's API")] = None
-    api_secret: Annotated[str | None, Field(description="HS256 key of the APIs' bearer tokens")] = None
+    api_secret: Annotated[
+        str | None, Field(description="HS256 key of the APIs' bearer tokens", min_length=SHORTEST_SECRET)
+    ] = None
     token: Annotated[str | None, Field(description="a bearer token, instead of one made with the key")] = None
     database_prefix: Annotated[
         str, Field(description="what the names of databases and roles begin with, where systems share a server")
@@ -40,7 +43,8 @@ class Endpoints(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        running = json.loads(RUN_FILE.read_text()) if RUN_FILE.is_file() else {}
+        """Raises CannotStart that names what is wrong."""
+        running = _running()
         local = {
             "admin_amqp_url": running.get("amqp"),
             "admin_management_url": running.get("management"),
@@ -49,8 +53,10 @@ class Endpoints(BaseSettings):
             "observer_url": running.get("observer"),
             "token": running.get("token"),
         }
-        told = cls().model_dump(exclude_none=True)
-        return cls(**(local | told))
+        try:
+            return cls(**(local | cls().model_dump(exclude_none=True)))
+        except ValidationError as error:
+            raise wrong(error, "SAGA_") from None
 
     def require(self, name: str) -> str:
         value: str | None = getattr(self, name)
@@ -65,6 +71,18 @@ class Endpoints(BaseSettings):
         """For the services' APIs: the one that we were given, or one of our own for a moment."""
         return self.token or mint_token(self.require("api_secret"), "saga", timedelta(minutes=5))
 
+    def signing_key(self, file: Path | None) -> str:
+        """What stands in the file, if there is one. Raises CannotStart, if that is no key."""
+        if file is None:
+            return self.require("api_secret")
+        try:
+            key = file.read_text().strip()
+        except (OSError, ValueError) as error:
+            raise CannotStart(f"{file} can't be read ({error})", "name a file that holds the secret") from None
+        if len(key) < SHORTEST_SECRET:
+            raise CannotStart(f"{file} holds {len(key)} characters", f"a secret has at least {SHORTEST_SECRET}")
+        return key
+
     @property
     def administrator(self) -> Administrator:
         vhost = urlsplit(self.admin_amqp_url or "").path.removeprefix("/")
@@ -74,6 +92,14 @@ class Endpoints(BaseSettings):
             unquote(vhost) or "/",
             self.admin_statistics_interval,
         )
+
+
+def _running() -> Mapping[str, str]:
+    try:
+        running: dict[str, str] = json.loads(RUN_FILE.read_text()) if RUN_FILE.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{RUN_FILE} can't be read ({error})", "run 'make down', and 'make up' again") from None
+    return running
 
 
 def tiers() -> tuple[timedelta, ...]:

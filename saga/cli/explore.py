@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from rich.console import Console
+from rich.text import Text
 
 from saga.errors import CannotStart
 from saga.exploring import Found, Sandbox, Scenario, Schedule, Tally, exhaust, replay, roam
@@ -45,11 +46,11 @@ async def _tell(what: str, exploring: AsyncGenerator[Found], tally: Tally, conso
     async with aclosing(exploring):
         found = await anext(exploring, None)
     if found:
-        console.print(f"[red]✗[/] {found.problem}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("✗ ", "red"), found.problem), soft_wrap=True)
         for number, line in enumerate(found.trace, 1):
             console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)
         console.print(f"See it again with --again '{found.schedule}'.", highlight=False, markup=False, soft_wrap=True)
         return True
     looked = f"{tally.schedules:,} schedules, {tally.actions:,} actions, {time.perf_counter() - began:.1f} s"
-    console.print(f"[green]✓[/] {what}: {looked}", highlight=False)
+    console.print(Text.assemble(("✓ ", "green"), f"{what}: {looked}"))
     return False

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from saga.cli.plain import plain
 from saga.deadletters import Discarded, Letter, Rehearsal, RowChange, Verdict, refusable
 from saga.errors import CannotStart
 
@@ -68,11 +69,6 @@ def rehearsed(rehearsal: Rehearsal, console: Console) -> None:
     ]
     for line in lines:
         console.print(Padding(line, INDENT))
-
-
-def plain(words: str) -> Text:
-    """No markup, and no character that a terminal obeys."""
-    return Text("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in words))
 
 
 def ago(moment: datetime) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import httpx
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from saga.cli.endpoints import Endpoints
+from saga.cli.plain import plain
 from saga.cli.timeline import Moment, Timeline
 from saga.errors import CannotStart
 from saga.service import Service
@@ -51,6 +53,10 @@ class _Story(BaseModel):
     diversions: list[_Diversion]
 
 
+class _Problem(BaseModel):
+    detail: str
+
+
 async def story(endpoints: Endpoints, services: Sequence[Service], saga_id: str, console: Console) -> None:
     """Print the story's events in causal order, what services could not handle in between, and how it stands.
 
@@ -72,16 +78,22 @@ async def _asked(endpoints: Endpoints, saga_id: str) -> _Story:
     headers = {"Authorization": f"Bearer {endpoints.bearer_token()}"}
     try:
         async with httpx.AsyncClient(headers=headers, timeout=30) as http:
-            response = await http.get(httpx.URL(url).copy_with(path=f"/sagas/{saga_id}"))
+            response = await http.get(f"{url.rstrip('/')}/sagas/{quote(saga_id, safe='')}")
     except httpx.HTTPError as error:
         raise CannotStart(
             f"the observer at {url} does not answer ({error})", "start it, or see SAGA_OBSERVER_URL"
         ) from None
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise CannotStart(f"the observer has heard nothing of {saga_id}", "check the id")
-    if response.is_error:
-        raise CannotStart(f"the observer at {url} refuses ({response.status_code})", response.json().get("detail", ""))
-    return _Story.model_validate_json(response.content)
+    try:
+        if response.is_error:
+            problem = _Problem.model_validate_json(response.content)
+            raise CannotStart(f"the observer at {url} refuses ({response.status_code})", problem.detail)
+        return _Story.model_validate_json(response.content)
+    except ValidationError:
+        raise CannotStart(
+            f"what answers at {url} ({response.status_code}) is no observer", "see SAGA_OBSERVER_URL"
+        ) from None
 
 
 def _passed(diversions: list[_Diversion], until: datetime) -> list[_Diversion]:
@@ -95,9 +107,9 @@ def _diverted(diversion: _Diversion) -> Text:
     return Text.assemble(
         (f"{diversion.at.astimezone():%H:%M:%S.%f}"[:-3], "dim"),
         " " * 13,
-        (f"⚠ {diversion.type:<36}", "magenta"),
+        plain(f"⚠ {diversion.type:<36}", "magenta"),
         f"{diversion.service:<12}",
-        (f"{diversion.course}: {diversion.reason}", "dim"),
+        plain(f"{diversion.course}: {diversion.reason}", "dim"),
     )
 
 
@@ -105,4 +117,4 @@ def _standing(told: _Story) -> Text:
     waits = f", waits for {' and '.join(told.remaining)}" if told.remaining else ""
     since = f" since {told.since.astimezone():%Y-%m-%d %H:%M:%S}" if told.since and told.remaining else ""
     why = f" ({told.reason}: {told.detail})" if told.reason else ""
-    return Text.assemble((told.state, STATES.get(told.state, "bold")), f"{waits}{since}{why}")
+    return Text.assemble((told.state, STATES.get(told.state, "bold")), plain(f"{waits}{since}{why}"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from saga.cli.plain import plain
 from saga.messages import Kind
 from saga.service import Service
 
@@ -43,11 +44,11 @@ class Timeline:
         after = "" if moment.seconds is None else f"+{moment.seconds * 1000:,.0f} ms"
         return Text.assemble(
             (f"{moment.time.astimezone():%H:%M:%S.%f}"[:-3], "dim"),
-            f"  {saga_id}" if saga_id else "",
+            plain(f"  {saga_id}" if saga_id else ""),
             (f"{after:>11}  ", "dim"),
-            (f"{mark} {moment.type:<36}", style),
-            f"{moment.source:<12}",
-            (summary(moment.data), "dim"),
+            plain(f"{mark} {moment.type:<36}", style),
+            plain(f"{moment.source:<12}"),
+            plain(summary(moment.data), "dim"),
         )
 
 

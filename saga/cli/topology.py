@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from saga.cli.endpoints import Endpoints, tiers
+from saga.cli.plain import plain
 from saga.provisioning import Management
 from saga.service import Service
 from saga.topology import Topology, derive
@@ -20,9 +22,9 @@ async def compare_topology(endpoints: Endpoints, services: Sequence[Service], co
     superfluous = await broker.superfluous(wanted)
     console.print(_table(wanted, await broker.queue_counts()))
     for change in changes:
-        console.print(f"[red]missing[/]  {change.kind} {change.name}", highlight=False)
+        console.print(Text.assemble(("missing  ", "red"), f"{change.kind} {change.name}"))
     for name in superfluous:
-        console.print(f"[yellow]unknown[/]  {name}", highlight=False)
+        console.print(Text.assemble(("unknown  ", "yellow"), plain(name)))
     if changes or superfluous:
         return 1
     console.print("[green]everything is as it should be[/]")

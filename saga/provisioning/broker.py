@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import httpx
 
@@ -22,8 +22,8 @@ class Management:
 
     def __init__(self, url: str, vhost: str = "/") -> None:
         parts = urlsplit(url)
-        self._address = urlunsplit((parts.scheme, f"{parts.hostname}:{parts.port}", "", "", ""))
-        self._auth = (parts.username or "", parts.password or "")
+        self._address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+        self._auth = (unquote(parts.username or ""), unquote(parts.password or ""))
         self._tls = ssl.create_default_context()  # made once: it takes longer than a request
         self._vhost = vhost
         self._in_vhost = quote(vhost, safe="")

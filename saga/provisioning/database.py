@@ -5,7 +5,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -41,7 +41,8 @@ class DatabaseServer:
     def url_of(self, database: str, user: str | None = None, password: str | None = None) -> str:
         """The same server with another database, and with other credentials if they are given."""
         parts = urlsplit(self._url)
-        netloc = f"{user}:{password}@{self._address}" if user else parts.netloc
+        server = parts.netloc.rpartition("@")[2]
+        netloc = f"{quote(user, safe='')}:{quote(password or '', safe='')}@{server}" if user else parts.netloc
         return urlunsplit((parts.scheme, netloc, f"/{database}", parts.query, ""))
 
     async def drop(self, name: str) -> None:

@@ -59,7 +59,8 @@ class Deployment:
     def amqp_url(self, user: str) -> str:
         """The broker, as this service or the publisher sees it."""
         parts = urlsplit(self.amqp)
-        netloc = f"{quote(self.prefix + user)}:{quote(self.passwords[user])}@{parts.hostname}:{parts.port}"
+        server = parts.netloc.rpartition("@")[2]
+        netloc = f"{quote(self.prefix + user, safe='')}:{quote(self.passwords[user], safe='')}@{server}"
         vhost = self.administrator.vhost
         return urlunsplit((parts.scheme, netloc, "/" if vhost == "/" else f"/{quote(vhost, safe='')}", "", ""))
 

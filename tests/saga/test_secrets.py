@@ -6,14 +6,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import asyncpg
+import httpx
 import pytest
 
 from infra.local.servers import Servers
 from inventory_service.handlers import inventory
-from saga.provisioning import DatabaseServer
+from saga.provisioning import DatabaseServer, Management
 from tests.conftest import deployed
 from tests.saga.shop import Shop
 
@@ -125,6 +126,20 @@ async def test_the_database_is_told_no_password(servers: Servers, monkeypatch: p
     roles = [line for line in logged if " ROLE " in line and "PASSWORD" in line]
     assert [line.count("PASSWORD 'SCRAM-SHA-256$4096:") for line in roles] == [1, 1]
     assert not any(password in line for line in logged for password in deployment.passwords.values())
+
+
+async def test_an_administrator_s_password_stands_in_an_address_as_in_any_other(servers: Servers) -> None:
+    """Percent-encoded, as we ask for it ourselves."""
+    name, password = "boss", "p/w@1:%?#"
+    async with httpx.AsyncClient() as http:
+        user = {"password": password, "tags": "administrator"}
+        (await http.put(f"{servers.management}/api/users/{name}", json=user)).raise_for_status()
+        where = urlsplit(servers.management).netloc.rpartition("@")[2]
+        try:
+            users = await Management(f"http://{name}:{quote(password, safe='')}@{where}")._get("users")
+            assert name in {user["name"] for user in users}
+        finally:
+            (await http.delete(f"{servers.management}/api/users/{name}")).raise_for_status()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from saga.cli.timeline import Timeline, summary
 from saga.cli.watch import Clock
 from saga.errors import CannotStart
 from saga.testing import enveloped
-from tests.builders import address, order_placed, payment_declined, payment_refunded, stock_reserved
+from tests.builders import address, order_cancelled, order_placed, payment_declined, payment_refunded, stock_reserved
 from tests.order_saga import ORDER_SAGA
 
 NOWHERE = Endpoints(publisher_amqp_url=None)
@@ -102,11 +102,59 @@ def test_a_token_is_minted_for_somebody_and_some_time(
     assert (claims["sub"], claims["exp"] - claims["iat"]) == ("grace", 7200)
 
 
-def test_a_token_for_no_duration_is_refused(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["token", "--valid", "forever"],
+        ["token", "--valid", "99999999d"],
+        ["audit", "--since", "9999999d"],
+    ],
+)
+def test_what_is_no_duration_is_refused(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    assert run(monkeypatch, ["token", "--valid", "forever"]) == 2
-    assert "is no duration" in capsys.readouterr().err
+    """Nor is what no clock could count, a hundred years before or after now."""
+    assert run(monkeypatch, words) == 2
+    assert "is no duration" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        (None, "can't be read"),
+        ("", "holds 0 characters"),
+        ("short\n", "holds 5 characters"),
+        (b"\xff" * 40, "can't be read"),
+    ],
+)
+def test_a_secret_that_is_none_makes_no_token(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, secret: str | bytes | None, told: str
+) -> None:
+    """No service would take what it signs."""
+    if secret is not None:
+        (elsewhere / "secret").write_bytes(secret if isinstance(secret, bytes) else secret.encode())
+    assert told in str(run(monkeypatch, ["token", "--secret-file", "secret"]))
+
+
+@pytest.mark.parametrize(("name", "value"), [("SAGA_ADMIN_STATISTICS_INTERVAL", "abc"), ("SAGA_API_SECRET", "short")])
+def test_a_variable_that_is_wrong_is_named(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    told = str(run(monkeypatch, ["token"]))
+    assert told.startswith(f"saga: settings are missing or wrong: {name} (")
+    assert value not in told
+
+
+def test_a_run_file_that_was_cut_short_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / ".run").mkdir()
+    (elsewhere / ".run/endpoints.json").write_text('{"amqp": ')
+    assert str(run(monkeypatch, ["token"])).startswith("saga: .run/endpoints.json can't be read (")
+
+
+@pytest.mark.parametrize("saga_id", ["", " "])
+def test_a_story_of_no_saga_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch, saga_id: str) -> None:
+    assert run(monkeypatch, ["story", saga_id]) == 2
 
 
 def test_what_is_not_told_is_taken_from_a_system_that_is_running_here(
@@ -163,6 +211,15 @@ def test_watching_shows_nothing_that_may_be_personal(build: Callable[..., Event]
     envelope = enveloped(build(customer_id="Grace", payment_method="Brewster", ship_to=grace))
     shown = Timeline(SERVICES).line(Clock().moment(envelope)).plain
     assert not any(word in shown for word in ("Grace", "Brewster", "Murray", "Hopper", "Arlington", "22201"))
+
+
+def test_nobody_who_is_watched_commands_the_terminal() -> None:
+    """A reason, a source and an id are whatever a stranger has written."""
+    evil = "\x1b]0;owned\x07\x1b[2J[red]\u202e"
+    envelope = replace(enveloped(order_cancelled(reason=evil)), source=evil)
+    shown = Timeline(SERVICES).line(Clock().moment(envelope), evil)
+    assert shown.plain.count("\\x1b]0;owned\\x07\\x1b[2J[red]\\u202e") == 3
+    assert shown.plain.isprintable()
 
 
 @pytest.mark.parametrize("time", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, tzinfo=UTC)])

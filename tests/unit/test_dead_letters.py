@@ -13,7 +13,8 @@ from events import CONTENT_TYPE, Event
 from inventory_service.handlers import inventory
 from order_service.handlers import order
 from payment_service.handlers import payment
-from saga.cli.letters import ago, plain
+from saga.cli.letters import ago
+from saga.cli.plain import plain
 from saga.deadletters import Letter, Selection, in_causal_order, refusable
 from saga.deadletters.reading import read
 from saga.deadletters.replaying import again
