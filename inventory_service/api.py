@@ -31,7 +31,7 @@ async def get_all_stock(door: Door) -> list[SkuStock]:
         return await store.stock(tx)
 
 
-@router.get("/stock/{sku}")
+@router.get("/stock/{sku:path}")
 async def get_stock(sku: Sku, door: Door) -> SkuStock:
     async with transaction(door.pool) as tx:
         found = await store.stock(tx, sku)
@@ -40,7 +40,7 @@ async def get_stock(sku: Sku, door: Door) -> SkuStock:
     return found[0]
 
 
-@router.put("/stock/{sku}")
+@router.put("/stock/{sku:path}")
 async def put_stock(sku: Sku, count: Count, door: Door) -> SkuStock:
     """Set what a count found. Refused, if more than that is reserved there."""
     async with transaction(door.pool) as tx:

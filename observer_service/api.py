@@ -36,7 +36,7 @@ async def get_sagas(
         )
 
 
-@router.get("/sagas/{saga_id}")
+@router.get("/sagas/{saga_id:path}")
 async def get_saga(saga_id: Identity, door: Door) -> StoryShown:
     """Its whole story: events in causal order, personal data masked."""
     async with transaction(door.pool) as tx:

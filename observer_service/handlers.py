@@ -30,7 +30,7 @@ def watching(*services: Service) -> Service:
         changes = await retell(choreography, tx, told)
         counted = tally(choreography, new, changes)
         await store.count(tx, counted)
-        measure(new, counted, changes)
+        measure(choreography, new, counted, changes)
 
     @observer.every(timedelta(seconds=1))
     async def look_for_the_late(settings: ObserverSettings, tx: Tx) -> None:

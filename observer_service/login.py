@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from observer_service.page_route import PageRoute
@@ -76,8 +76,11 @@ async def post_logout() -> Response:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form, each once."""
-    told = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=20)
+    """The fields of a form, each once. None of ours has more than a few."""
+    try:
+        told = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"the form can't be read: {error}") from None
     return {name: values[0] for name, values in told.items()}
 
 

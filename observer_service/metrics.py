@@ -11,6 +11,8 @@ from prometheus_client import Counter, Gauge, Histogram
 STATES: Final = ("running", "compensating", "stuck")
 REASONS: Final = ("late", "deadline", "parked", "discarded")
 OUTCOMES: Final = ("succeeded", "refused", "compensated")
+UNDECLARED: Final = "undeclared"
+"""Events of types that no service declares. Strangers make these up, so they are counted together."""
 
 _STEP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 """Seconds. From a step's own transaction to the last retry tier, and beyond."""

@@ -68,13 +68,16 @@ def tally(choreography: Choreography, news: Sequence[Overheard], changes: Mappin
     return counted
 
 
-def measure(news: Sequence[Overheard], counted: Tally, changes: Mapping[str, Change]) -> None:
-    """The same for Prometheus."""
+def measure(
+    choreography: Choreography, news: Sequence[Overheard], counted: Tally, changes: Mapping[str, Change]
+) -> None:
+    """The same for Prometheus, which never forgets a label: types that nobody declares are one."""
+    declared = choreography.types
     for part, seconds in counted.hops:
         metrics.STEP.labels(part.service, part.name).observe(seconds)
     for one in news:
         if one.diverted is None:
-            metrics.OBSERVED.labels(one.type).inc()
+            metrics.OBSERVED.labels(one.type if one.type in declared else metrics.UNDECLARED).inc()
         elif one.diverted.course is Course.RETRIED:
             metrics.RETRIES.labels(one.diverted.service).inc()
         elif one.diverted.course is Course.PARKED:

@@ -70,14 +70,14 @@ def letters_router(service: Service, pool: Pool, amqp_url: str) -> APIRouter:
         async with held(amqp_url, [service], alone=False) as letters:
             return [_shown(letter) for letter in in_causal_order(letters)]
 
-    @router.post("/{letter_id}/replay", status_code=HTTPStatus.ACCEPTED)
+    @router.post("/{letter_id:path}/replay", status_code=HTTPStatus.ACCEPTED)
     async def post_replay(letter_id: str) -> dict[str, str]:
         """Have it handled again, as if for the first time."""
         async with one(letter_id) as letter, publishing() as publisher:
             await replay([letter], publisher)
         return {"id": letter_id, "done": "replayed"}
 
-    @router.post("/{letter_id}/refuse", status_code=HTTPStatus.ACCEPTED)
+    @router.post("/{letter_id:path}/refuse", status_code=HTTPStatus.ACCEPTED)
     async def post_refuse(letter_id: str, refused: Refused | None = None) -> dict[str, str]:
         """Answer it with the refusal of its step, so that its saga is undone and waits no longer."""
         told = refused or Refused()
@@ -85,7 +85,7 @@ def letters_router(service: Service, pool: Pool, amqp_url: str) -> APIRouter:
             said = await refuse(letter, Own(pool), told.reason, told.detail)
         return {"id": letter_id, "done": "refused", "said": " ".join(envelope.type for envelope in said)}
 
-    @router.post("/{letter_id}/discard", status_code=HTTPStatus.ACCEPTED)
+    @router.post("/{letter_id:path}/discard", status_code=HTTPStatus.ACCEPTED)
     async def post_discard(letter_id: str, discarding: Discarding, caller: Caller) -> dict[str, str]:
         """Throw it away for good, for a reason and on record."""
         async with one(letter_id) as letter, publishing() as publisher:

@@ -153,7 +153,9 @@ class Onlooker:
         if saga_id is None:
             raise ValueError("nobody can tell which saga it belongs to")
         name, body = name_of(message), message.body
-        return Overheard(name, "", event_type, saga_id, at, None, None, exchange, body, is_whole=False, diverted=diverted)
+        return Overheard(
+            name, "", event_type, saga_id, at, None, None, exchange, body, is_whole=False, diverted=diverted
+        )
 
 
 def _course(message: Incoming, names: Names) -> tuple[Course | None, datetime]:

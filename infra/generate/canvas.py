@@ -72,7 +72,7 @@ def endpoints(service: Service) -> Iterator[Row]:
     router = next((thing for thing in public(f"{service.package}.api") if isinstance(thing, APIRouter)), None)
     for route in router.routes if router else ():
         if isinstance(route, APIRoute):
-            request = f"`{'/'.join(sorted(route.methods or ()))} {route.path}`"
+            request = f"`{'/'.join(sorted(route.methods or ()))} {route.path_format}`"
             yield request, summary(route.endpoint), str(int(route.status_code or 200))
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import asyncpg
@@ -66,7 +67,7 @@ class Shop:
         """So many on hand, by warehouse."""
         for warehouse, on_hand in pieces.items():
             count = {"warehouse": warehouse, "on_hand": on_hand}
-            response = await self.http.put(f"{self.services.url('inventory')}/stock/{sku}", json=count)
+            response = await self.http.put(f"{self.services.url('inventory')}/stock/{quote(sku, safe='')}", json=count)
             response.raise_for_status()
 
     async def post(self, service: str, path: str, body: object = None, **headers: str) -> httpx.Response:

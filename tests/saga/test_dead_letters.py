@@ -3,6 +3,7 @@
 import asyncio
 import json
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 import aio_pika
@@ -91,6 +92,16 @@ async def test_a_letter_is_discarded_for_a_reason_and_on_record(shop: Shop, told
         (record["service"], record["reason"], record["discarded_by"]) for record in records if record["id"] == identity
     ]
     assert sorted(mine) == [("inventory", "a joke", "grace"), ("order", "a joke", "grace")]
+
+
+async def test_a_letter_of_any_name_is_found_at_its_service_s_door(shop: Shop, told: Told) -> None:
+    """A stranger may have named it as if it were a path."""
+    identity = f"team/{uuid4()}?50%#1"
+    await shop.stage.say_raw("orders", "order.placed.v1", Message(b"one chair, please", message_id=identity))
+    await parked(told, identity, inventory, order)
+    path = f"/dead/{quote(identity, safe='')}/discard"
+    answers = [await shop.post(service, path, {"reason": "a joke"}) for service in ("inventory", "order")]
+    assert [answer.json() for answer in answers] == [{"id": identity, "done": "discarded"}] * 2
 
 
 async def test_discarding_many_is_asked_about(shop: Shop, told: Told) -> None:

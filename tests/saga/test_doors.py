@@ -1,6 +1,7 @@
 """The REST APIs, as their callers see them."""
 
 from datetime import timedelta
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -85,6 +86,16 @@ async def test_a_count_below_what_is_reserved_is_refused(shop: Shop) -> None:
     url = shop.services.url("inventory") + "/stock/COUNTED"
     refused = await shop.http.put(url, json={"warehouse": "berlin", "on_hand": 3})
     assert (refused.status_code, refused.json()["reason"]) == (409, "reserved")
+
+
+@pytest.mark.parametrize("sku", ["SHELF/80", "a?b#c", "50%25", "ÖL"])
+async def test_any_sku_can_be_counted_and_ordered(shop: Shop, sku: str) -> None:
+    """Whatever a URL means by its characters."""
+    await shop.stock_up(sku, berlin=2)
+    order = order_for(sku=sku)
+    await shop.publish(order)
+    await shop.eventually(order.order_id, "fulfilled")
+    assert (await shop.get("inventory", f"/stock/{quote(sku, safe='')}"))["reserved"] == 2
 
 
 async def test_a_refund_at_payments_door_gives_money_and_stock_back_once(shop: Shop) -> None:

@@ -244,6 +244,12 @@ async def test_a_token_that_is_not_valid_lets_nobody_in(client: httpx.AsyncClien
     assert (answer.status_code, told in answer.text, "Set-Cookie" in answer.headers) == (401, True, False)
 
 
+async def test_a_form_that_has_far_too_much_is_refused(client: httpx.AsyncClient) -> None:
+    """It is no accident: whoever isn't logged in could have the log filled with them."""
+    answer = await client.post("/ui/login", data={f"field{number}": "x" for number in range(30)})
+    assert (answer.status_code, "the form can" in answer.text) == (400, True)
+
+
 async def test_logging_out_takes_the_cookie_away(client: httpx.AsyncClient) -> None:
     client.cookies.set(login.COOKIE, token())
     answer = await client.post("/ui/logout")
