@@ -4,6 +4,7 @@ What can be counted from the start is there from the start, as 0: the first refu
 series that begins at 1.
 """
 
+from time import monotonic
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -32,7 +33,7 @@ STEP = Histogram(
     buckets=_STEP_BUCKETS,
 )
 OBSERVED = Counter("saga_observed_events", "Events that were handled by the observer.", ["type"])
-LAG = Gauge("saga_observer_lag_seconds", "Age of the newest event handled, when it was handled.")
+LAG = Gauge("saga_observer_lag_seconds", "Age of the newest event handled, when it was handled; 0, once none follow.")
 RETRIES = Counter("saga_retries_observed", "Messages that a service was seen to try again.", ["service"])
 PARKED = Counter("saga_parked_observed", "Messages that a service was seen to park.", ["service"])
 
@@ -41,3 +42,22 @@ for _state in STATES:
 for _outcome in OUTCOMES:
     ENDED.labels(_outcome)
     DURATION.labels(_outcome)
+
+
+class Lag:
+    """How far behind the observer was when it handled something last. When nothing follows, it has caught up."""
+
+    def __init__(self) -> None:
+        self._seconds = self._handled_at = 0.0
+        LAG.set_function(self.seconds)
+
+    def note(self, seconds: float) -> None:
+        self._seconds, self._handled_at = seconds, monotonic()
+
+    def seconds(self) -> float:
+        return self._seconds if monotonic() - self._handled_at < _FOLLOWING else 0.0
+
+
+_FOLLOWING: Final = 15.0
+"""Seconds. Far longer than the observer takes for a batch, and than who scrapes it waits."""
+lag: Final = Lag()

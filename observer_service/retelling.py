@@ -83,7 +83,7 @@ def measure(
         elif one.diverted.course is Course.PARKED:
             metrics.PARKED.labels(one.diverted.service).inc()
     if news:
-        metrics.LAG.set((datetime.now(UTC) - max(one.time for one in news)).total_seconds())
+        metrics.lag.note((datetime.now(UTC) - max(one.time for one in news)).total_seconds())
     for change in changes.values():
         outcome = change.after.state
         if outcome not in UNDERWAY and outcome is not change.before:

@@ -100,10 +100,10 @@ def build(
     name = participant.service.name
     app = FastAPI(title=f"{name} service", openapi_url=None)
     app.state.participant = participant
+    app.include_router(_open_routes(participant, ready))  # first, for nothing of a service's own may stand before it
+    app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
     for router in routers:
         app.include_router(router, dependencies=[_documented], responses=problems.PROBLEMS)
-    app.add_api_route("/openapi.json", app.openapi, include_in_schema=False)
-    app.include_router(_open_routes(participant, ready))
     problems.install(app)
     app.state.tokens = Tokens(api_secret)
     app.state.stopping = asyncio.Event()

@@ -243,8 +243,11 @@ class Service:
         answers = self._answers(handler)
         undone = self._undone(undoes) if undoes else None
         before = self.step_of(after) if after else None
-        if before and before.kind is Kind.LISTENER:
-            raise ChoreographyError(f"{self.name}: {name} can't come after {before.name}, which only listens")
+        if before and before.kind in {Kind.LISTENER, Kind.ENTRY}:
+            which = "only listens" if before.kind is Kind.LISTENER else "begins sagas, and is no step of them"
+            raise ChoreographyError(f"{self.name}: {name} can't come after {before.name}, which {which}")
+        if undone and undone.undoes:
+            raise ChoreographyError(f"{self.name}: {name} can't undo {undone.name}, which is an undo itself")
         if too_late and (undone is None or too_late not in answers):
             raise ChoreographyError(f"{self.name}: {name} undoes nothing, or never says {too_late.__name__}")
         self.steps[name] = Step(

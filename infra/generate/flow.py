@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from events import Message
 from infra.generate.markdown import Row, heard, names, summary, table
 from saga import Command, Kind, Service
 from saga.messages import wire_name
@@ -25,20 +26,27 @@ def flowchart(told: Sequence[Service]) -> Iterator[str]:
     """In Mermaid: https://mermaid.js.org/syntax/flowchart.html."""
     yield "flowchart LR"
     parts = [(service, step) for service in told for step in service.steps.values() if step.kind is not Kind.LISTENER]
-    messages = {message for service, step in parts for message in (*step.hears, *service.said_by(step))}
-    for message in sorted(messages, key=wire_name):
+    messages = {_node(service, m): m for service, step in parts for m in (*step.hears, *service.said_by(step))}
+    for node, message in sorted(messages.items(), key=lambda named: (wire_name(named[1]), named[0])):
         left, right = ("[/", "/]") if issubclass(message, Command) else ("([", "])")
-        yield f'  {message.__name__}{left}"{wire_name(message)}"{right}'
+        yield f'  {node}{left}"{wire_name(message)}"{right}'
     for service, step in parts:
-        yield f'  {step.name}{{{{"{service.name}:<br/>{step.name}"}}}}:::{step.kind}'
+        node = f"{service.name}_{step.name}"
+        yield f'  {node}{{{{"{service.name}:<br/>{step.name}"}}}}:::{step.kind}'
         arrow = "==>" if step.joins else "-->"
-        yield from (f"  {message.__name__} {arrow} {step.name}" for message in step.hears)
-        yield from (f"  {step.name} --> {said.__name__}" for said in service.said_by(step))
+        yield from (f"  {_node(service, message)} {arrow} {node}" for message in step.hears)
+        yield from (f"  {node} --> {_node(service, said)}" for said in service.said_by(step))
     for service in told:
         for alarm in service.alarms:
-            yield f'  {alarm.name}[["{service.name}:<br/>{alarm.name}"]]'
-            yield from (f"  {alarm.name} -.-> {asked.__name__}" for asked in sorted(alarm.asks, key=wire_name))
+            node = f"{service.name}_{alarm.name}"
+            yield f'  {node}[["{service.name}:<br/>{alarm.name}"]]'
+            yield from (f"  {node} -.-> {_node(service, asked)}" for asked in sorted(alarm.asks, key=wire_name))
     yield from ("  classDef compensation stroke-dasharray:5", "  classDef pivot stroke-width:4px")
+
+
+def _node(service: Service, message: type[Message]) -> str:
+    """A command is asked at one service's door; an event is the same wherever it is heard."""
+    return f"{service.name}_{message.__name__}" if issubclass(message, Command) else message.__name__
 
 
 def steps(service: Service) -> Iterator[Row]:

@@ -18,27 +18,33 @@ STOP_SECONDS = 90.0
 
 def up(run: Path) -> Mapping[str, str]:
     """Start the system as a process of its own and wait until it is ready; its endpoints. Once is enough."""
-    endpoints = run / "endpoints.json"
-    if _pid(run) is None:
-        run.mkdir(parents=True, exist_ok=True)
-        endpoints.unlink(missing_ok=True)
-        with (run / "system.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "infra.local", "--run", str(run), "serve"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        (run / "system.pid").write_text(str(process.pid))
-        deadline = time.monotonic() + PATIENCE
-        while not endpoints.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                (run / "system.pid").unlink()
-                raise ServersUnavailable((run / "system.log").read_text(errors="replace").strip())
-            time.sleep(0.05)
+    pid, endpoints = _pid(run) or _started(run), run / "endpoints.json"
+    deadline = time.monotonic() + PATIENCE
+    while not endpoints.exists():  # somebody else may have started it a moment ago
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        if not _is_ours(pid) or time.monotonic() > deadline:
+            (run / "system.pid").unlink(missing_ok=True)
+            raise ServersUnavailable((run / "system.log").read_text(errors="replace").strip() or "it was stopped")
+        time.sleep(0.1)
     told: dict[str, str] = json.loads(endpoints.read_text())
     return told
+
+
+def _started(run: Path) -> int:
+    """Its process."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "endpoints.json").unlink(missing_ok=True)
+    with (run / "system.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local", "--run", str(run), "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (run / "system.pid").write_text(str(process.pid))
+    return process.pid
 
 
 def down(run: Path) -> bool:

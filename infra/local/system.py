@@ -91,6 +91,7 @@ class Services:
         """Start those again that have ended by themselves; which they were."""
         dead = [name for name, child in self.running.items() if child.ended()]
         for name in dead:
+            self.running[name].join()
             self.start(name)
         return dead
 

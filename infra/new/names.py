@@ -20,8 +20,12 @@ MOST = 32
 """Letters. PostgreSQL cuts names off at 63, and those of constraints are longer than ours."""
 SHAPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 SUFFIX = "_service"
-USERS = ("admin", "guest", "postgres", "template0", "template1")
-"""Whom the servers have already, or what they have for a database."""
+USERS = ("admin", "guest", "none", "postgres", "public", "template0", "template1")
+"""Whom the servers have already, or what they have for a database, or keep for themselves."""
+RESERVED = "pg_"
+"""With what the names of PostgreSQL's own roles begin."""
+ROUTES = ("health", "metrics", "dead")
+"""What stands at every service's API already."""
 ADDRESSES = ("amqp", "amqp_publisher", "management", "postgres", "token")
 """What else than services stands in `.run/endpoints.json`."""
 
@@ -61,8 +65,10 @@ def _taken(name: str, root: Path, services: Sequence[Service]) -> Iterator[str]:
     yield from (f"it is the exchange of {service.name}" for service in services if service.exchange == name)
     if name in {exchange.name for exchange in topology.exchanges} | {queue.name for queue in topology.queues}:
         yield "there is an exchange or a queue of that name"
-    if name in {user.name for user in topology.users} or name in USERS:
+    if name in {user.name for user in topology.users} or name in USERS or name.startswith(RESERVED):
         yield "the servers have a user or a database of that name"
+    if name in ROUTES:
+        yield "every service's API has something else under that name"
     if name in ADDRESSES:
         yield ".run/endpoints.json has something else under that name"
     if name in composed((root / "compose.yaml").read_text(encoding="utf-8")):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from events import Event
+from events import Event, Message
 from saga.declarations import Settlement, Step, may_be_silent
 from saga.errors import ChoreographyError
 from saga.messages import Call, Command, Intervention, Kind, wire_name
@@ -60,9 +60,12 @@ def actors(services: Iterable[Service]) -> list[Actor]:
 
 
 def silent(parts: Sequence[Actor]) -> list[str]:
-    """Services that take part and say nothing: nobody notices what they do, so nothing depends on it."""
+    """Services that take part and say nothing: nobody notices what they do, so nothing depends on it.
+
+    But once a pivot has passed, nothing anywhere may be undone: it is followed with all others, whatever it says.
+    """
     taking_part = {part.service: False for part in parts if part.takes_part}
-    taking_part |= {part.service: True for part in parts if part.says}
+    taking_part |= {part.service: True for part in parts if part.says or part.kind is Kind.PIVOT}
     return [service for service, speaks in taking_part.items() if not speaks]
 
 
@@ -89,17 +92,22 @@ def _actor(service: Service, step: Step) -> Actor:
         service=service.name,
         name=step.name,
         kind=step.kind,
-        hears=frozenset(map(wire_name, heard)),
+        hears=frozenset(_heard_as(service, message) for message in heard),
         answers=frozenset(answers),
         outcomes=frozenset(_outcomes(service, [a for a in step.answers if issubclass(a, Call)])),
         refusals=refusals,
-        commands=frozenset(wire_name(message) for message in heard if issubclass(message, Command)),
+        commands=frozenset(_heard_as(service, message) for message in heard if issubclass(message, Command)),
         undoes=f"{service.name}.{step.undoes.name}" if step.undoes else None,
         after=f"{service.name}.{step.after.name}" if step.after else None,
         too_late=wire_name(step.too_late) if step.too_late else None,
         forgetful=service.forget is not None,
         joins=tuple(frozenset(map(wire_name, place)) for place in step.joins),
     )
+
+
+def _heard_as(service: Service, message: type[Message]) -> str:
+    """A command is asked at one service's door: another's of the same name is another one."""
+    return f"{service.name}.{message.__name__}" if issubclass(message, Command) else wire_name(message)
 
 
 def _outcomes(service: Service, asked: Sequence[type[Call]]) -> set[Answer]:

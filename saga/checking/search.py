@@ -11,6 +11,8 @@ from saga.checking.world import World
 from saga.messages import Kind
 
 HELD = frozenset({Stand.DONE, Stand.ASKING, Stand.NOTED, Stand.KEPT})
+PASSED = frozenset({Stand.DONE, Stand.KEPT, Stand.UNDOING, Stand.UNDONE})
+"""A pivot that stands like this has passed, whatever was done to it afterwards."""
 GIVEN_UP = frozenset({Stand.REFUSED, Stand.UNDONE, Stand.EMPTY, Stand.BLOCKED})
 """A step that stands like this ends its saga in a refusal, unless a pivot has passed."""
 
@@ -92,7 +94,7 @@ class Laws:
 
     def broken(self, state: State) -> str:
         """Which law it breaks, in words; empty, if none."""
-        passed = [place for place in self._pivots if state.stands[place].stand is Stand.DONE]
+        passed = [place for place in self._pivots if state.stands[place].stand in PASSED]
         if passed and (why := self._not_undone_after(state, passed[0])):
             return why
         if not self._world.is_quiet(state):
@@ -100,8 +102,8 @@ class Laws:
         return self._ended_badly(state, passed) or next(filter(None, (self._untold(state, p) for p in passed)), "")
 
     def _not_undone_after(self, state: State, pivot: int) -> str:
-        for place in self._compensatable:
-            stand = state.stands[place].stand
+        for place, position in enumerate(state.stands):
+            stand = position.stand
             if stand in UNDONE or stand in GIVEN_UP:
                 return f"the pivot {self._names[pivot]} has passed, and {self._names[place]} {stand.words}"
         return ""
@@ -114,6 +116,8 @@ class Laws:
             for place in self._compensatable:
                 if stands[place] in HELD:
                     return f"it has ended, {reason}, and {self._names[place]} {stands[place].words}: nothing undoes it"
+        if not given_up and (waiting := self._world.joins_in_vain(state)):
+            return f"it has ended, and {waiting}"
         said = self._world.says(state)
         if any(stand is not Stand.NEW for stand in stands.values()) and not said & self._last_words:
             return "it has ended, and nobody has said how"

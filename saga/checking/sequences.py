@@ -36,7 +36,9 @@ def _scene(scene: Scene) -> Iterator[str]:
     if scene.became:
         step, words = scene.became
         yield f"  Note over {who}: {step} {words}"
-    if scene.said and scene.hearers:
+    if scene.said and scene.service is None:  # a command, at one service's door
+        yield from (f"  {who}->>{hearer}: {scene.said.removeprefix(f'{hearer}.')}" for hearer in scene.hearers)
+    elif scene.said and scene.hearers:
         yield from (f"  {who}->>{hearer}: {scene.said}" for hearer in scene.hearers)
     elif scene.said:
         yield f"  {who}->>{who}: {scene.said}, and no step goes on from there"

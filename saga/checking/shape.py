@@ -20,6 +20,7 @@ def misshapen(services: Sequence[Service], actors: Sequence[Actor]) -> Iterator[
     yield from _never_undone(actors, ways)
     yield from _unsound_kinds(actors, ways)
     yield from _unasked(services)
+    yield from _unheeded(services)
     yield from _said_elsewhere(services)
 
 
@@ -27,7 +28,7 @@ def ways_to(actors: Sequence[Actor]) -> dict[str, Sequence[str]]:
     """The shortest story in which an event of each type is said, if it can be."""
     ways: dict[str, Sequence[str]] = {}
     new = [(said, [f"{actor.id} says {said}"]) for actor in actors if actor.kind is Kind.ENTRY for said in actor.says]
-    new += [(command, [f"somebody asks {command} of {a.service}"]) for a in actors for command in a.commands]
+    new += [(command, [f"somebody asks {command}"]) for a in actors for command in a.commands]
     while new:
         ways |= {said: way for said, way in reversed(new) if said not in ways}
         new = [
@@ -88,6 +89,7 @@ def _never_undone(actors: Sequence[Actor], ways: Mapping[str, Sequence[str]]) ->
 
 def _unsound_kinds(actors: Sequence[Actor], ways: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     pivots = {actor.after for actor in actors if actor.kind is Kind.PIVOT}
+    for_good = {actor.id: actor.kind for actor in actors if actor.kind in {Kind.PIVOT, Kind.RETRIABLE}}
     for actor in actors:
         way = _way_into(actor, ways)
         by_itself = actor.says - actor.refusals
@@ -100,6 +102,8 @@ def _unsound_kinds(actors: Sequence[Actor], ways: Mapping[str, Sequence[str]]) -
                 "declared with `refuses`, and once its message has parked the saga has no way out",
                 way,
             )
+        if kind := for_good.get(actor.undoes or ""):
+            yield Finding(f"{actor.id} undoes {actor.undoes}, which is {kind}: what it has done stays done", way)
         if actor.refusals and not by_itself:
             yield Finding(f"{actor.id} can only refuse", way)
         if actor.too_late and actor.undoes not in pivots:
@@ -129,6 +133,14 @@ def _unasked(services: Iterable[Service]) -> Iterator[Finding]:
                 )
             if not refusing.answers:
                 yield Finding(f"{service.name}: {refusing.name} refuses {name} without telling anybody")
+
+
+def _unheeded(services: Iterable[Service]) -> Iterator[Finding]:
+    for service in services:
+        heard = {message for step in service.steps.values() for message in step.hears}
+        for alarm in service.alarms:
+            for command in sorted(alarm.asks - heard, key=wire_name):
+                yield Finding(f"{service.name}: {alarm.name} asks {command.__name__}, which none of its steps hears")
 
 
 def _said_elsewhere(services: Iterable[Service]) -> Iterator[Finding]:

@@ -73,6 +73,16 @@ class World:
         """Nothing happens any more, if nobody outside says anything."""
         return not state.waiting and all(position.stand not in OPEN for position in state.stands)
 
+    def joins_in_vain(self, state: State) -> str:
+        """Which step has heard some of the facts that it joins, and waits for the others, in words; empty, if none."""
+        for number in self.fenced:
+            actor = self.actors[number]
+            if actor.joins and self.position(state, number).stand is Stand.NEW:
+                missing = self._missing(state, number)
+                if len(missing) < len(actor.joins):
+                    return f"{actor.id} waits for {' and '.join(missing)}"
+        return ""
+
     def says(self, state: State) -> set[str]:
         """The types of all that has been said."""
         return {name for number, name in enumerate(self.messages) if state.said >> number & 1}
@@ -146,7 +156,7 @@ class World:
 
     def _do(self, state: State, number: int, heard: str, hears: str) -> Iterator[Move]:
         actor = self.actors[number]
-        if actor.after and self.position(state, self.numbers[actor.after]).stand is not Stand.DONE:
+        if actor.after and self.position(state, self.numbers[actor.after]).stand not in {Stand.DONE, Stand.KEPT}:
             stands = f"{actor.after} {self.position(state, self.numbers[actor.after]).stand.words}"
             if heard in actor.commands:
                 yield Move(f"{hears}, and declines: {stands}", state)

@@ -9,6 +9,7 @@ from typing import Any
 from events import Envelope, Event, Message
 from saga import written
 from saga.calls import OpenCall
+from saga.errors import ChoreographyError
 from saga.exploring.member import Member
 from saga.exploring.sandbox import Sandbox
 from saga.exploring.scenario import Scenario
@@ -74,9 +75,13 @@ class Company:
         return replace(scene, messages=messages, waiting=frozenset(waiting))
 
     def _asked(self, scene: Scene, command: Message) -> Scene:
-        (service,) = (
+        asked_of = [
             m.service for m in self.members.values() if any(type(command) in s.hears for s in m.service.steps.values())
-        )
+        ]
+        if len(asked_of) != 1:
+            names = ", ".join(service.name for service in asked_of) or "nobody"
+            raise ChoreographyError(f"{type(command).__name__} must be heard by one service, and not by {names}")
+        (service,) = asked_of
         identity = f"{command.saga_id}/{type(command).__name__}"
         asked = self.members[service.name].participant.asked(command, "api", identity)
         name = f"{type(command).__name__} of {command.saga_id[-4:]}"
