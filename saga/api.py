@@ -115,6 +115,7 @@ def build(
 
 def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[str, bool]]]) -> APIRouter:
     router = APIRouter()
+    statuses: set[str] = set()
 
     @router.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -134,7 +135,7 @@ def _open_routes(participant: Participant, ready: Callable[[], Awaitable[dict[st
     @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus text; the backlog is asked of the database at this moment, if that answers."""
-        is_ready, _ = await asyncio.gather(_is_ready(ready), _measure(participant))
+        is_ready, _ = await asyncio.gather(_is_ready(ready), _measure(participant, statuses))
         READY.labels(participant.service.name).set(is_ready)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
@@ -150,14 +151,15 @@ async def _is_ready(ready: Callable[[], Awaitable[dict[str, bool]]]) -> bool:
         return False
 
 
-async def _measure(participant: Participant) -> None:
+async def _measure(participant: Participant, statuses: set[str]) -> None:
     """Set the gauges to what waits in the database; they stay as they are where it doesn't answer in time."""
     with contextlib.suppress(ServerAway, TimeoutError):
         async with asyncio.timeout(PATIENCE), transaction(participant.pool) as tx:
-            await _ask(participant.service, tx)
+            await _ask(participant.service, tx, statuses)
 
 
-async def _ask(service: Service, tx: Tx) -> None:
+async def _ask(service: Service, tx: Tx, statuses: set[str]) -> None:
+    """`statuses` are those that have been told of: of one that is told of no more, no saga stands so."""
     (backlog,) = await tx.fetch(sql.backlog)
     unfinished = await tx.fetch(service.unfinished) if service.unfinished else []
     for gauge, key in (
@@ -168,6 +170,10 @@ async def _ask(service: Service, tx: Tx) -> None:
         (CALLS_AGE, "calls_age"),
     ):
         gauge.labels(service.name).set(backlog[key])
+    for status in statuses - {row["status"] for row in unfinished}:
+        UNFINISHED.labels(service.name, status).set(0)
+        UNFINISHED_AGE.labels(service.name, status).set(0)
     for row in unfinished:
+        statuses.add(row["status"])
         UNFINISHED.labels(service.name, row["status"]).set(row["sagas"])
         UNFINISHED_AGE.labels(service.name, row["status"]).set(row["age"])

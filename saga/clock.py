@@ -18,6 +18,9 @@ from saga.waiting import backoffs
 
 log = structlog.get_logger()
 
+_UNHEARD = 1.0
+"""Seconds between looks whether all has been heard: then an alarm rings, however long its period is."""
+
 
 class Clock:
     """Calls each alarm of a service in its period, and has what it asks handled like anything asked at a door.
@@ -45,6 +48,8 @@ class Clock:
         failures = backoffs()
         while True:
             pause = alarm.period.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311 — no secret
+            if not self._caught_up():
+                pause = min(pause, _UNHEARD)
             try:
                 while self._caught_up() and await ring(self._participant, alarm, self._settings):
                     pass

@@ -15,6 +15,8 @@ CHUNK = 5_000
 """Rows forgotten in one transaction, at most: a short one, that holds up nobody."""
 PAUSE = 0.1
 """Seconds between two chunks, for those who have work to do."""
+_PATIENCE = 600
+"""Seconds."""
 
 
 class Housekeeping:
@@ -39,12 +41,17 @@ class Housekeeping:
             await asyncio.sleep(self._settings.housekeeping.total_seconds())
 
     async def _keep_inbox(self) -> None:
-        async with transaction(self._pool) as tx:
-            await tx.execute(sql.keep_inbox, self._settings.inbox_retention)
+        await self._keep(sql.keep_inbox, self._settings.inbox_retention)
+        await self._forget("strays.forgotten", sql.forget_strays, self._settings.inbox_retention)
 
     async def _keep_said(self) -> None:
+        await self._keep(sql.keep_said, self._settings.retell_horizon)
+
+    async def _keep(self, statement: str, horizon: timedelta) -> None:
+        """Make and drop days. Where none were made for long, what came meanwhile is moved into them."""
         async with transaction(self._pool) as tx:
-            await tx.execute(sql.keep_said, self._settings.retell_horizon)
+            await tx.execute(sql.be_patient)
+            await tx.execute(statement, horizon, timeout=_PATIENCE)
 
     async def _forget_sagas(self) -> None:
         if self._service.forget:

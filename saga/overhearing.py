@@ -160,11 +160,11 @@ class Onlooker:
 
 def _course(message: Incoming, names: Names) -> tuple[Course | None, datetime]:
     """What comes back from a tier by itself takes no new course."""
+    if message.routing_key == names.dead:  # of one that the broker has parked, the headers are those of before
+        return Course.PARKED, parked_at(message, names)
     for course, header in ((Course.REPLAYED, REPLAYED_AT), (Course.DISCARDED, DISCARDED_AT)):
         if header in message.headers:
             return course, time_of(message.headers[header]) or UNKNOWN
-    if message.routing_key == names.dead:
-        return Course.PARKED, parked_at(message, names)
     if message.routing_key == names.queue:
         return None, UNKNOWN
     return Course.RETRIED, time_of(message.headers.get(RETRIED_AT)) or UNKNOWN

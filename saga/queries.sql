@@ -35,6 +35,22 @@ SELECT day, source, id, NULL AS saga_id FROM new UNION ALL SELECT NULL, NULL, NU
 -- Make the coming days' partitions and drop those past retention.
 SELECT saga.keep_inbox($1);
 
+-- name: be_patient!
+-- What has become much takes minutes to be put into its place; nobody waits for that.
+SET LOCAL statement_timeout = '10min';
+
+-- name: forget_strays
+-- Forget messages of days that have no partition, that were handled longer ago than that: at most so many; how many
+-- there were.
+WITH old AS MATERIALIZED (
+    SELECT day, source, id FROM saga.inbox_strays WHERE handled_at < now() - $1::interval
+    ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM saga.inbox_strays AS stray USING old
+    WHERE stray.id = old.id AND stray.source = old.source AND stray.day = old.day RETURNING 1
+)
+SELECT count(*) FROM gone;
+
 -- name: keep_said
 -- The same for the days of what was said, which are dropped past the horizon.
 SELECT saga.keep_said($1);

@@ -190,4 +190,5 @@ def _told(error: Exception) -> dict[str, str]:
 
 def _text(error: Exception) -> str:
     said = str(error).encode(errors="backslashreplace").decode()  # a file's name, for instance, may be no Unicode
+    said = said.replace("\0", r"\x00")  # which no database keeps
     return said[:1000] if isinstance(error, InvalidMessage) else f"{type(error).__name__}: {said}"[:1000]

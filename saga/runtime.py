@@ -125,7 +125,7 @@ class Program:
         self._retries = Publisher(amqp_url, f"{service.name} retries")
         retries = Retries(service.name, self._retries, settings.retry_tiers)
         self._consumer = _consumer(self._participant, retries, settings)
-        self._clock = Clock(self._participant, settings, lambda: self._consumer.caught_up)
+        self._clock = Clock(self._participant, settings, self._knows_what_was_said)
         self._housekeeping = Housekeeping(service, pool, settings)
         self._participant.relay = self._relay
         self._participant.caller = self._caller
@@ -171,6 +171,10 @@ class Program:
                     part.cancel()
             await self._retries.close()
         log.info("service.stopped")
+
+    def _knows_what_was_said(self) -> bool:
+        """Not while it is restored from a backup: what was said since then is still to be said again."""
+        return self._consumer.caught_up and not self._settings.restored
 
     async def ready(self) -> dict[str, bool]:
         try:

@@ -83,9 +83,9 @@ class Settings(BaseSettings):
     retry_tiers: Annotated[
         Tiers, Field(description="pauses before each new attempt, as provisioned; then the message parks")
     ] = RETRY_TIERS
-    call_timeout: Annotated[Duration, Field(description="how long one call to the outside may take")] = timedelta(
-        seconds=10
-    )
+    call_timeout: Annotated[
+        Duration, Field(description="how long one call to the outside may take", gt=timedelta(0))
+    ] = timedelta(seconds=10)
     calls_at_once: Annotated[int, Field(description="calls to the outside in flight, at most", ge=1)] = 256
     inbox_retention: Annotated[Duration, Field(description="how long a message is remembered")] = timedelta(days=30)
     replay_horizon: Annotated[Duration, Field(description="how long after it parked a dead letter may be replayed")] = (
@@ -96,13 +96,16 @@ class Settings(BaseSettings):
     ] = timedelta(days=2)
     restored: Annotated[
         bool,
-        Field(description="its database is from a backup: steps run, and what follows or undoes them is held back"),
+        Field(
+            description="its database is from a backup: what follows or undoes steps is held back, and no alarm rings"
+        ),
     ] = False
     retention: Annotated[
         Duration, Field(description="how long a step that was done, and a saga that is finished, is remembered")
     ] = timedelta(days=90)
     housekeeping: Annotated[
-        Duration, Field(description="how often what is past retention is forgotten", gt=timedelta(0))
+        Duration,
+        Field(description="how often what is past retention is forgotten, at least daily", gt=timedelta(0), le=_A_DAY),
     ] = timedelta(hours=1)
     stop_deadline: Annotated[Duration, Field(description="how long a clean stop may take")] = timedelta(seconds=25)
     otlp_endpoint: Annotated[

@@ -1,5 +1,5 @@
 -- name: be_patient!
--- Counting may take minutes, and holds up nobody.
+-- To look through all that was said for a few events may take minutes, and holds up nobody.
 SET LOCAL statement_timeout = '10min';
 
 -- name: count_said

@@ -21,7 +21,7 @@ PAUSE = 0.2
 SILENCE = 10.0
 """Seconds for which an outbox may stay full before that is told."""
 
-_COUNTING = 600.0
+_PATIENCE = 600.0
 _FIRST = UUID(int=0)
 
 
@@ -40,7 +40,7 @@ async def count(service: Service, databases: Databases, span: Span) -> Mapping[s
     async with databases.of(service) as pool, transaction(pool) as tx:
         await tx.execute(sql.be_patient)
         what = (span.since, span.until, span.event_type, span.saga_id)
-        return {row["type"]: row["events"] for row in await tx.fetch(sql.count_said, *what, timeout=_COUNTING)}
+        return {row["type"]: row["events"] for row in await tx.fetch(sql.count_said, *what, timeout=_PATIENCE)}
 
 
 async def retell(
@@ -62,7 +62,8 @@ async def _retell(service: Service, databases: Databases, span: Span, tell: Call
             await _room(service, pool, tell)
             what = (said_at, span.until, last, span.event_type, span.saga_id, CHUNK)
             async with transaction(pool) as tx:
-                told = await tx.fetchrow(sql.say_again, *what)
+                await tx.execute(sql.be_patient)
+                told = await tx.fetchrow(sql.say_again, *what, timeout=_PATIENCE)
             if told is None:
                 return total
             said_at, last = told["said_at"], told["id"]

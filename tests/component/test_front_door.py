@@ -1,5 +1,6 @@
 """The order service alone: what it makes of what it hears, and of the time that goes by."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 
 from events import OrderCancelled
 from infra.local.servers import Servers
+from order_service import store
 from order_service.api import router
 from order_service.handlers import order
 from order_service.settings import OrderSettings
@@ -30,8 +32,8 @@ class FrontDoor:
     database: "asyncpg.Connection[asyncpg.Record]"
 
     @asynccontextmanager
-    async def running(self, fulfil_within: str) -> AsyncIterator[httpx.AsyncClient]:
-        opened = running(self.deployment, order, OrderSettings, router, None, fulfil_within=fulfil_within)
+    async def running(self, fulfil_within: str, **told: object) -> AsyncIterator[httpx.AsyncClient]:
+        opened = running(self.deployment, order, OrderSettings, router, None, fulfil_within=fulfil_within, **told)
         async with opened as url, at_door(self.deployment, url) as http:
             yield http
 
@@ -71,6 +73,19 @@ async def test_the_time_counts_from_when_anything_is_heard_of_an_order(door: Fro
             new_id,
         )
         await door.stage.say(order_placed(order_id=new_id, fulfil_within=3500))
+        assert (await door.stage.hears(OrderCancelled, new_id)).reason == LATE
+
+
+async def test_nothing_is_late_while_it_is_restored_from_a_backup(door: FrontDoor, new_id: UUID) -> None:
+    """What became of the order since then is still to be told again: it may be fulfilled, and would be undone."""
+    await _insert_late(door, new_id)
+    other = order_placed()
+    async with door.running(fulfil_within="1d", restored=True) as http:
+        await door.stage.say(other)
+        await eventually(partial(door.status, other.order_id))
+        await asyncio.sleep(2.5)  # an alarm of one second would have rung
+        assert (await http.get(f"/orders/{new_id}")).json()["status"] == "placed"
+    async with door.running(fulfil_within="1d"):
         assert (await door.stage.hears(OrderCancelled, new_id)).reason == LATE
 
 
@@ -132,6 +147,24 @@ async def test_whoever_cancels_at_the_door_goes_first(door: FrontDoor, new_id: U
         await _insert_late(door, new_id)
         await eventually(partial(_waits_for_us, door))
         await door.database.execute("SELECT FROM customer_order WHERE order_id = $1 FOR UPDATE", new_id)
+
+
+async def test_a_status_in_which_no_order_is_any_more_is_told_as_0(door: FrontDoor) -> None:
+    """Else its alarm would go on for ever."""
+    order.unfinished, told = "SELECT status, count(*) AS sagas, 7.0 AS age FROM customer_order GROUP BY status", []
+    try:
+        await door.database.execute("DELETE FROM customer_order")
+        await door.database.execute(
+            "INSERT INTO customer_order (order_id, status) VALUES (gen_random_uuid(), 'undoing')"
+        )
+        async with door.running(fulfil_within="1d") as http:
+            for _ in range(2):
+                lines = (await http.get("/metrics")).text.splitlines()
+                told.append([line.split()[1] for line in lines if "unfinished" in line and 'status="undoing"' in line])
+                await door.database.execute("DELETE FROM customer_order")
+    finally:
+        order.unfinished = store.sql.unfinished
+    assert told == [["1.0", "7.0"], ["0.0", "0.0"]]
 
 
 async def test_orders_that_are_not_finished_are_told_with_their_age(door: FrontDoor) -> None:

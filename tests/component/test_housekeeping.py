@@ -53,6 +53,19 @@ async def test_facts_that_waited_for_others_in_vain_are_forgotten(toys: Toy, new
         await eventually(partial(_kept_facts, toys, new_id, 0))
 
 
+async def test_messages_of_days_without_a_partition_are_forgotten_chunk_by_chunk(toys: Toy) -> None:
+    """However many there are: the coming days are made whether or not all of them are gone."""
+    await toys.fetch(
+        """INSERT INTO saga.inbox (day, source, id, handled_at)
+           SELECT '1999-12-31', 'test', n::text, now() - interval '31 days' * (n % 10 <> 0)::integer
+           FROM generate_series(1, $1) AS n""",
+        2 * housekeeping.CHUNK + 100,
+    )
+    async with toys.running(retention=RETENTION, inbox_retention=timedelta(days=30), housekeeping=OFTEN):
+        await eventually(partial(_strays, toys, (2 * housekeeping.CHUNK + 100) // 10))
+    await toys.fetch("DELETE FROM saga.inbox_strays")
+
+
 async def test_what_one_work_cannot_do_keeps_it_from_no_other(toys: Toy) -> None:
     """Nor from its service: it is tried again next time."""
     await _entered(toys, "older", 1, timedelta(days=365))
@@ -106,6 +119,11 @@ async def _entered(toys: Toy, name: str, steps: int, ago: timedelta) -> None:
 async def _remembered(toys: Toy, name: str) -> int:
     rows = await toys.fetch("SELECT count(*) AS steps FROM saga.fence WHERE saga_id LIKE $1 || ' %'", name)
     return int(rows[0]["steps"])
+
+
+async def _strays(toys: Toy, count: int) -> bool:
+    (found,) = await toys.fetch("SELECT count(*) FROM saga.inbox_strays")
+    return bool(found["count"] == count)
 
 
 async def _forgotten(toys: Toy, name: str) -> bool:

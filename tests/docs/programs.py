@@ -115,7 +115,9 @@ def expect_curl(arguments: Sequence[str]) -> None:
         services = [service for service in EVERYBODY if service.name == name]
         for service in services:
             routes = [*import_module(f"{service.package}.api").router.routes]
-            shapes = [route.path for route in routes if isinstance(route, APIRoute) and asked in (route.methods or ())]
+            shapes = [
+                route.path_format for route in routes if isinstance(route, APIRoute) and asked in (route.methods or ())
+            ]
             patterns = [re.sub(r"\{\w+\}", "[^/]+", shape) for shape in (*shapes, *AT_EVERY_DOOR)]
             assert any(re.fullmatch(pattern, f"/{path}") for pattern in patterns), f"{name} has no {asked} /{path}"
 

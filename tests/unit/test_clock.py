@@ -1,5 +1,6 @@
 """What an alarm may ask is declared, as everything is that follows from a handler."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
@@ -7,7 +8,7 @@ from typing import cast
 import pytest
 
 from events import AboutOrder, OrderCancelled
-from saga import Command, Pool, Service, Settings, Tx
+from saga import Command, Pool, Service, Settings, Tx, clock
 from saga.clock import Clock, causes
 from saga.errors import ChoreographyError, UndeclaredAnswer
 from saga.participant import Participant
@@ -49,6 +50,26 @@ def test_what_an_alarm_asks_somebody_must_answer() -> None:
     toys.every(PERIOD)(ring)
     with pytest.raises(ChoreographyError, match="toys has no handler for Wake"):
         Clock(participant(toys), cast(Settings, None), lambda: True)
+
+
+async def test_an_alarm_of_a_long_period_rings_as_soon_as_all_has_been_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that lives for less than a day would never ring what rings daily."""
+    monkeypatch.setattr(clock, "_UNHEARD", 0.01)
+    rung = asyncio.Event()
+
+    async def ring_it(*_: object) -> int:
+        rung.set()
+        return 0
+
+    monkeypatch.setattr(clock, "ring", ring_it)
+    toys = Service("toys")
+    toys.on(Wake)(wake)
+    toys.every(timedelta(days=1))(ring)
+    looks = iter((False, False, False, False))
+    running = asyncio.create_task(Clock(participant(toys), cast(Settings, None), lambda: next(looks, True)).run())
+    async with asyncio.timeout(5):
+        await rung.wait()
+    running.cancel()
 
 
 def test_what_is_asked_goes_to_the_steps_that_answer_it() -> None:

@@ -1,7 +1,7 @@
 """Who overhears understands whatever passes by, hides nothing from others, and can't fill the broker."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -114,6 +114,21 @@ def test_what_nobody_understands_is_passed_over(exchange: str, body: bytes) -> N
     assert heard(passing(body, exchange, "stock.reserved.v1")) is None
 
 
+def test_a_letter_that_the_broker_parks_again_has_parked_again() -> None:
+    """It leaves the headers as they are: those of the replay tell of before."""
+    headers = {"x-replayed-at": NOON.isoformat(), "x-original-exchange": "inventory"}
+    death = {
+        "queue": "payment",
+        "time": NOON + timedelta(hours=1),
+        "exchange": "payment.retry",
+        "routing-keys": ["payment"],
+    }
+    told = diverted("payment.dead", **headers, **{"x-death": [death]})
+    assert told is not None
+    assert told.diverted is not None
+    assert (told.diverted.course, told.diverted.at) == (Course.PARKED, NOON + timedelta(hours=1))
+
+
 @pytest.mark.parametrize("identity", ["a\0b", "x" * 12_000, 7, None, {}])
 def test_a_letter_that_nobody_understands_has_the_name_by_which_it_is_found_there(identity: object) -> None:
     """Whatever its sender has called it: a name that the database can't keep would have the observer try for ever."""
@@ -127,7 +142,7 @@ def test_a_letter_that_nobody_understands_has_the_name_by_which_it_is_found_ther
     assert len(set(names)) == 2
 
 
-def diverted(routing_key: str, **headers: str) -> Overheard | None:
+def diverted(routing_key: str, **headers: object) -> Overheard | None:
     event = enveloped(stock_reserved())
     came_from = {"x-original-exchange": "inventory", "x-original-routing-key": event.type}
     passed = passing(

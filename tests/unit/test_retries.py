@@ -167,8 +167,8 @@ async def test_whatever_a_sender_writes_into_headers_the_message_fits_into_a_fra
 
 async def test_a_reason_that_is_no_unicode_is_told_all_the_same() -> None:
     """The name of a file, for instance, may be any bytes. Else its message could neither be tried again nor parked."""
-    out = await failed(delivered(), OSError("caf\udce9"))
-    assert out.message.headers["x-reason"] == "OSError: caf\\udce9"
+    out = await failed(delivered(), OSError("caf\udce9 a\0b"))
+    assert out.message.headers["x-reason"] == "OSError: caf\\udce9 a\\x00b"
     assert b"caf" in out.content.properties
 
 
