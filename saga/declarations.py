@@ -99,6 +99,24 @@ def alternatives(declared: type[Event] | UnionType) -> tuple[type[Event], ...]:
     return tuple(_parts(declared))
 
 
+def unfit(handler: Handler, *places: Sequence[type] | None) -> str:
+    """Why a handler can't take what will be in these places, which may be of any type where it is None; or nothing."""
+    signature = inspect.signature(handler)
+    try:
+        signature.bind(*places)
+    except TypeError:
+        return f"must take {len(places)} arguments, and no more"
+    hints = typing.get_type_hints(handler)
+    for name, types in zip(signature.parameters, places, strict=False):
+        declared = _parts(_member(hints.get(name)) or hints.get(name))
+        if types is None or not all(isinstance(part, type) for part in declared):
+            continue
+        for taken in types:
+            if not issubclass(taken, tuple(declared)):
+                return f"takes {taken.__name__}, but its {name!r} is annotated otherwise"
+    return ""
+
+
 def takes_batch(handler: Handler) -> bool:
     first = next(iter(typing.get_type_hints(handler).values()), None)
     return _member(first) is not None

@@ -138,14 +138,11 @@ class Onlooker:
         except InvalidMessage:
             envelope = None
         attempt = message.headers.get(ATTEMPT, 0)
-        diverted = Diverted(
-            service.name,
-            course,
-            at,
-            attempt if isinstance(attempt, int) else 0,
-            str(message.headers.get(ERROR) or BROKER),
-            str(message.headers.get(REASON) or GIVEN_OUT),
-        )
+        error, reason = str(message.headers.get(ERROR) or ""), str(message.headers.get(REASON) or "")
+        if course is Course.PARKED and not reason:
+            error, reason = BROKER, GIVEN_OUT
+        attempt = attempt if isinstance(attempt, int) else 0
+        diverted = Diverted(service.name, course, at, attempt, error, reason)
         if envelope is not None:
             return _overheard(envelope, exchange, message, diverted)
         told = stated(message.body)

@@ -101,7 +101,7 @@ async def _until_signalled(service: Service, settings: S, router: APIRouter, out
 async def serve(service: Service, settings: S, router: APIRouter, outside: Outside[S], stop: asyncio.Event) -> None:
     """Wait for the servers, run, and when `stop` is set stop cleanly within the deadline."""
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(contextlib.closing(_listen(settings.http_host, settings.http_port)))
+        listener = stack.enter_context(contextlib.closing(_listen(settings)))
         pool = await _unless(stop, _open_database(service, settings))
         if pool is None:
             return
@@ -209,12 +209,14 @@ def _tracer(service: Service, settings: Settings) -> Tracer:
     return Telemetry(service.name, settings.otlp_endpoint.get_secret_value(), settings.trace_ratio)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.http_host, settings.http_port
     try:
         return socket.create_server((host, port))
     except OSError as error:
+        variable = f"{settings.model_config.get('env_prefix', '')}HTTP_PORT"
         raise CannotStart(
-            f"the API can't listen on {host}:{port} ({error.strerror})", "choose another HTTP_PORT"
+            f"the API can't listen on {host}:{port} ({error.strerror})", f"choose another {variable}"
         ) from None
 
 

@@ -19,10 +19,11 @@ from saga.declarations import (
     kind_of,
     name_of,
     takes_batch,
+    unfit,
 )
 from saga.errors import ChoreographyError
 from saga.laws import Laws
-from saga.messages import Call, Command, Kind
+from saga.messages import Call, Command, Kind, Refusal
 
 H = TypeVar("H", bound=Handler)
 
@@ -74,6 +75,8 @@ class Service:
         an undo says, undoing nothing, once a pivot has come `after` what it would undo. Both are for `saga check`,
         which takes the handler's word for them.
         """
+        if strange := [message for message in types if not _is_message(message)]:
+            raise ChoreographyError(f"{self.name}: what is heard is an event or a command, and not {strange[0]!r}")
 
         def register(handler: H) -> H:
             self._add(handler, types, undoes, kind, after, too_late)
@@ -110,6 +113,7 @@ class Service:
             name = name_of(handler)
             if call in self.settlements:
                 raise ChoreographyError(f"{self.name}: {call.__name__} is settled twice")
+            self._expect(handler, (call,), None, None)
             answers = self._answers(handler)
             self.settlements[call] = Settlement(name, call, handler, answers, takes_batch(handler))
             return handler
@@ -143,6 +147,7 @@ class Service:
             refused = self.step_of(step)
             if refused.kind not in {Kind.COMPENSATABLE, Kind.PIVOT} or refused.name in self.refusals:
                 raise ChoreographyError(f"{self.name}: {refused.name} can't be refused, or is refused twice")
+            self._expect(handler, (Refusal,), None)
             self.refusals[refused.name] = Refusing(name_of(handler), handler, answers_of(handler, Event))
             return handler
 
@@ -156,6 +161,7 @@ class Service:
         """
 
         def register(handler: H) -> H:
+            self._expect(handler, None, None)
             self.alarms.append(Alarm(name_of(handler), handler, period, answers_of(handler, Command)))
             return handler
 
@@ -168,6 +174,8 @@ class Service:
         raise ChoreographyError(f"{self.name} has no handler for {message.__name__}")
 
     def step_of(self, handler: Handler) -> Step:
+        if not callable(handler):
+            raise ChoreographyError(f"{self.name}: name a handler itself, and not {handler!r}")
         try:
             return self.steps[name_of(handler)]
         except KeyError:
@@ -208,6 +216,10 @@ class Service:
         said = {event for step in self.steps.values() for event in self.said_by(step)}
         return tuple(sorted(said, key=lambda event: event.event_type))
 
+    def _expect(self, handler: Handler, *places: Sequence[type] | None) -> None:
+        if why := unfit(handler, *places):
+            raise ChoreographyError(f"{self.name}: {name_of(handler)} {why}")
+
     def _answers(self, handler: Handler) -> frozenset[type[Event | Call]]:
         answers = answers_of(handler, Event, Call)
         if answers and takes_batch(handler) is not gives_batch(handler):
@@ -240,6 +252,9 @@ class Service:
             for step in self.steps.values():
                 if message in step.hears:
                     raise ChoreographyError(f"{self.name}: both {step.name} and {name} handle {message.__name__}")
+        if kind is not None and not isinstance(kind, Kind):
+            raise ChoreographyError(f"{self.name}: {kind!r} is no kind of step: say Kind.PIVOT, for instance")
+        self._expect(handler, *(joins or (types,)), None)
         answers = self._answers(handler)
         undone = self._undone(undoes) if undoes else None
         before = self.step_of(after) if after else None
@@ -262,3 +277,8 @@ class Service:
             too_late,
             joins,
         )
+
+
+def _is_message(told: object) -> bool:
+    """A decorator without its parentheses is told the handler itself."""
+    return isinstance(told, type) and issubclass(told, Message)

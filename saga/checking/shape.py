@@ -1,6 +1,6 @@
 """What can be told from the declarations alone, without following a saga."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -21,6 +21,7 @@ def misshapen(services: Sequence[Service], actors: Sequence[Actor]) -> Iterator[
     yield from _unsound_kinds(actors, ways)
     yield from _unasked(services)
     yield from _unheeded(services)
+    yield from _namesakes(services)
     yield from _said_elsewhere(services)
 
 
@@ -133,6 +134,12 @@ def _unasked(services: Iterable[Service]) -> Iterator[Finding]:
                 )
             if not refusing.answers:
                 yield Finding(f"{service.name}: {refusing.name} refuses {name} without telling anybody")
+
+
+def _namesakes(services: Sequence[Service]) -> Iterator[Finding]:
+    for name, count in Counter(service.name for service in services).items():
+        if count > 1:
+            yield Finding(f"{count} services are called {name}, and would share a queue and a database")
 
 
 def _unheeded(services: Iterable[Service]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from saga.checking import Report, check, misunderstood, outgrown
+from saga.messages import Kind
 from saga.service import Service
 
 PROVEN = (
@@ -30,15 +31,19 @@ def run_check(
         console.print(Text.assemble(("✗ ", "red"), finding.problem), soft_wrap=True)
         for number, line in enumerate(finding.trace, 1):
             console.print(f"  {number:2}. {line}", highlight=False, markup=False, soft_wrap=True)
-    _tell(report, console)
+    _tell(report, services, console)
     if not findings:
         console.print(f"[green]✓ proven:[/] {PROVEN}", highlight=False)
     return int(bool(findings))
 
 
-def _tell(report: Report, console: Console) -> None:
+def _tell(report: Report, services: Sequence[Service], console: Console) -> None:
     looked = f"{report.states:,} states, {report.moves:,} moves, {report.seconds:.1f} s"
     console.print(f"{', '.join(report.services)}: {looked}", highlight=False, markup=False)
     if report.interventions:
         asked = ", ".join(report.interventions)
         console.print(f"Left out, since a person asks it of one service alone: {asked}", highlight=False, markup=False)
+    listeners = [f"{s.name}.{step.name}" for s in services for step in s.steps.values() if step.kind is Kind.LISTENER]
+    if listeners:
+        told = f"These only listen, so they are neither fenced nor undone: {', '.join(listeners)}"
+        console.print(told, highlight=False, markup=False)

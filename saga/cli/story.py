@@ -109,7 +109,7 @@ def _diverted(diversion: _Diversion) -> Text:
         " " * 13,
         plain(f"⚠ {diversion.type:<36}", "magenta"),
         f"{diversion.service:<12}",
-        plain(f"{diversion.course}: {diversion.reason}", "dim"),
+        plain(f"{diversion.course}: {diversion.reason}" if diversion.reason else diversion.course, "dim"),
     )
 
 

@@ -11,13 +11,15 @@ from saga.database import queries, transaction
 from saga.deadletters.databases import Rooms
 from saga.deadletters.letter import Letter
 from saga.publisher import Outgoing, Publisher
-from saga.retries import DISCARDED_AT, copied, now
+from saga.retries import DISCARDED_AT, REASON, copied, now
 from saga.service import Service
 
 sql = queries(__file__)
 
 SHOWN = 1_000
 """Records of one service that are shown: the latest."""
+_SHOWN = 1_000
+"""Characters of the reason that onlookers are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ async def discard(
             await tx.execute(sql.discard, *zip(*rows, strict=True), reason, by)
         for letter in of_service:
             if publisher is not None:
-                await publisher.publish([_told(letter)])
+                await publisher.publish([_told(letter, reason)])
             await letter.remove()
 
 
@@ -64,10 +66,11 @@ async def discarded(service: Service, databases: Rooms) -> list[Discarded]:
         return [Discarded(service=service.name, **dict(row)) for row in await tx.fetch(sql.discarded, SHOWN)]
 
 
-def _told(letter: Letter) -> Outgoing:
+def _told(letter: Letter, reason: str) -> Outgoing:
     """To whoever has bound a queue for it; it goes nowhere else, and may be returned."""
     names = Names(letter.service.name)
-    message = copied(letter.message, (letter.exchange, letter.type), {DISCARDED_AT: now()}, letter.envelope)
+    told = {DISCARDED_AT: now(), REASON: reason[:_SHOWN]}
+    message = copied(letter.message, (letter.exchange, letter.type), told, letter.envelope)
     return Outgoing(message, names.retry_exchange, names.discarded)
 
 

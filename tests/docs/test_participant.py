@@ -33,10 +33,6 @@ def servers() -> Servers:
     return Servers(**json.loads(os.environ["SERVERS"]))
 """
 """Has the page's test use our servers."""
-TIMES = (
-    "ALTER TABLE points ADD opened_at timestamptz, ADD changed_at timestamptz, ADD IF NOT EXISTS given_at timestamptz"
-)
-"""What the page tells in words that laws and forgetting need."""
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +49,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 async def database(servers: Servers, folder: Path) -> AsyncIterator["Connection"]:
-    """Its own, as its migrations make it, with the columns that other sections of the page add."""
+    """Its own, as its migrations make it."""
     assert folder.is_dir()
     service = import_module("loyalty_service.handlers").loyalty
     async with deployed(servers, [service]) as deployment:
         url = DatabaseServer(deployment.administrator.postgres).url_of(f"{deployment.prefix}{service.name}")
         connection = await asyncpg.connect(url)
-        await connection.execute(TIMES)
         yield connection
         await connection.close()
 

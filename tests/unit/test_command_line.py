@@ -271,6 +271,7 @@ def test_the_choreography_is_checked_without_any_server(
     assert ended.value.code == 0
     assert "✓ proven" in told
     assert "order, inventory, payment, shipping: 470 states" in told
+    assert "These only listen, so they are neither fenced nor undone: order.follow_order" in told
 
 
 def test_an_unsound_choreography_is_told_with_its_story(

@@ -41,7 +41,7 @@ class Wrap(AboutOrder, Call):
     pass
 
 
-async def give(_: Asked, __: Tx) -> Given | Refused: ...  # type: ignore[empty-body] # only its annotations matter
+async def give(_: Asked | Ask, __: Tx) -> Given | Refused: ...  # type: ignore[empty-body] # only its annotations matter
 
 
 async def take_back(_: Refused, __: Tx) -> TakenBack: ...  # type: ignore[empty-body] # see above
@@ -186,9 +186,27 @@ def _twice_for_a_type(service: Service) -> None:
     service.on(Refused, Asked)(take_back)
 
 
+async def _fetched(_: Fetch, __: str, ___: Tx) -> Given: ...  # type: ignore[empty-body] # see above
+
+
 def _settled_twice(service: Service) -> None:
-    service.settles(Fetch)(take_back)
-    service.settles(Fetch)(give)
+    service.settles(Fetch)(_fetched)
+    service.settles(Fetch)(_fetched)
+
+
+async def _without_tx(_: Asked) -> Given: ...  # type: ignore[empty-body] # see above
+
+
+async def _of_another(asked: Refused, __: Tx) -> Given: ...  # type: ignore[empty-body] # see above
+
+
+def _without_parentheses(service: Service) -> None:
+    service.on(give)  # type: ignore[arg-type] # that is the point
+
+
+def _by_name(service: Service) -> None:
+    service.on(Asked)(give)
+    service.on(Refused, undoes="give")(take_back)  # type: ignore[arg-type] # that is the point
 
 
 async def _half_a_batch(_: Sequence[Fetch], __: Sequence[str], ___: Tx) -> Given: ...  # type: ignore[empty-body] # see above
@@ -211,6 +229,20 @@ def _never_settled(service: Service) -> None:
         (_twice_for_a_type, "toys: both give and take_back handle Asked"),
         (lambda service: service.on(Refused, undoes=give)(take_back), "give is no handler of toys"),
         (_settled_twice, "toys: Fetch is settled twice"),
+        (lambda service: service.on(Asked)(_without_tx), "toys: _without_tx must take 2 arguments, and no more"),
+        (
+            lambda service: service.on(Asked)(_of_another),
+            "toys: _of_another takes Asked, but its 'asked' is annotated otherwise",
+        ),
+        (
+            lambda service: service.settles(Wrap)(_fetched),
+            "toys: _fetched takes Wrap, but its '_' is annotated otherwise",
+        ),
+        (_by_name, "toys: name a handler itself, and not 'give'"),
+        (
+            lambda service: service.on(Asked, kind="pivto")(give),
+            "toys: 'pivto' is no kind of step: say Kind.PIVOT, for instance",
+        ),
         (
             lambda service: service.settles(Fetch)(_half_a_batch),
             "toys: _half_a_batch must take and return a sequence, or neither",
@@ -225,6 +257,11 @@ def test_a_declaration_that_cannot_be_right_is_refused(declare: Callable[[Servic
     with pytest.raises(ChoreographyError) as refused:
         declare(Service("toys"))
     assert str(refused.value) == text
+
+
+def test_a_decorator_without_its_parentheses_is_told() -> None:
+    with pytest.raises(ChoreographyError, match="what is heard is an event or a command, and not <function give"):
+        _without_parentheses(Service("toys"))
 
 
 def test_an_answer_that_was_not_declared_is_an_accident() -> None:

@@ -204,6 +204,10 @@ def test_an_alarm_asks_what_its_own_service_hears() -> None:
     assert "stock: look asks Tick, which none of its steps hears" in findings(front(), service)
 
 
+def test_no_two_services_have_one_name() -> None:
+    assert "2 services are called stock, and would share a queue and a database" in findings(front(), stock(), stock())
+
+
 def test_no_step_comes_after_an_entry() -> None:
     service, place = Service("front"), handler("place", Placed)
     service.on(Place)(place)
