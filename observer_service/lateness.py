@@ -51,6 +51,7 @@ class Lateness:
         for labels in self._shown | stuck.keys():
             metrics.STUCK.labels(*labels).set(stuck.get(labels, 0))
         self._shown |= stuck.keys()
+        metrics.lag.look()
 
 
 def limits(

@@ -24,23 +24,25 @@ class Masking:
 
 
 def _shown(value: Json, schema: Schema, defined: Mapping[str, Schema]) -> Json:
-    schema = _resolved(schema, defined)
-    if schema.get("personal"):
+    """What is of no declared type may be anything, an address in one piece instead of its fields: it is masked, too."""
+    alternatives = [_resolved(one, defined) for one in schema.get("anyOf", (schema,))]
+    if schema.get("personal") or any(one.get("personal") for one in alternatives):
         return MASKED if value else value
+    declared = next((one for one in alternatives if _is_of(value, one)), None)
+    if declared is None:
+        return MASKED
     if isinstance(value, dict):
-        fields = schema.get("properties", {})
+        fields = declared.get("properties", {})
         return {
             name: _shown(inner, fields[name], defined) if name in fields else MASKED for name, inner in value.items()
         }
     if isinstance(value, list):
-        return [_shown(inner, schema.get("items", {}), defined) for inner in value]
-    return value if _is_declared(value, schema, defined) else MASKED
+        return [_shown(inner, declared.get("items", {}), defined) for inner in value]
+    return value
 
 
-def _is_declared(value: Json, schema: Schema, defined: Mapping[str, Schema]) -> bool:
-    """What isn't of the type that was to be there may be anything: an address in one piece, instead of its fields."""
-    alternatives = (_resolved(one, defined) for one in schema.get("anyOf", (schema,)))
-    return any(isinstance(value, _TYPES.get(one.get("type", ""), ())) for one in alternatives)
+def _is_of(value: Json, schema: Schema) -> bool:
+    return isinstance(value, _TYPES.get(schema.get("type", ""), ())) or value in schema.get("enum", ())
 
 
 def _resolved(schema: Schema, defined: Mapping[str, Schema]) -> Schema:
@@ -53,4 +55,6 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "number": (int, float),
     "boolean": bool,
     "null": type(None),
+    "array": list,
+    "object": dict,
 }

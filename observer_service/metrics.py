@@ -45,19 +45,21 @@ for _outcome in OUTCOMES:
 
 
 class Lag:
-    """How far behind the observer was when it handled something last. When nothing follows, it has caught up."""
+    """How far behind the observer was when it handled something last; 0, once nothing has followed for a while."""
 
     def __init__(self) -> None:
-        self._seconds = self._handled_at = 0.0
-        LAG.set_function(self.seconds)
+        self._handled_at = 0.0
 
     def note(self, seconds: float) -> None:
-        self._seconds, self._handled_at = seconds, monotonic()
+        LAG.set(seconds)
+        self._handled_at = monotonic()
 
-    def seconds(self) -> float:
-        return self._seconds if monotonic() - self._handled_at < _FOLLOWING else 0.0
+    def look(self) -> None:
+        """Asked again and again, as long as it has caught up with its queue and its database answers."""
+        if monotonic() - self._handled_at > _FOLLOWING:
+            LAG.set(0)
 
 
 _FOLLOWING: Final = 15.0
-"""Seconds. Far longer than the observer takes for a batch, and than who scrapes it waits."""
+"""Seconds. Far longer than the observer takes for a batch."""
 lag: Final = Lag()

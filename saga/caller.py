@@ -223,8 +223,8 @@ class Caller:
         try:
             async with transaction(self._participant.pool) as tx:
                 await calls.postpone(tx, call, pause)
-        except ServerAway as error:
-            log.warning("call.left_to_its_lease", key=str(call.id), **_about(call), cause=str(error))
+        except (ServerAway, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("call.left_to_its_lease", key=str(call.id), **_about(call), cause=repr(error)[:200])
         else:
             asyncio.get_running_loop().call_later(pause.total_seconds(), self._look_now)
 

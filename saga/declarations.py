@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from events import Event, Message
 from saga.errors import ChoreographyError
-from saga.messages import Call, Command, Kind
+from saga.messages import Call, Command, Kind, Refusal
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -101,7 +101,7 @@ def alternatives(declared: type[Event] | UnionType) -> tuple[type[Event], ...]:
 
 def unfit(handler: Handler, *places: Sequence[type] | None) -> str:
     """Why a handler can't take what will be in these places, which may be of any type where it is None; or nothing."""
-    signature = inspect.signature(handler)
+    signature = inspect.signature(handler, follow_wrapped=False)
     try:
         signature.bind(*places)
     except TypeError:
@@ -109,8 +109,10 @@ def unfit(handler: Handler, *places: Sequence[type] | None) -> str:
     hints = typing.get_type_hints(handler)
     for name, types in zip(signature.parameters, places, strict=False):
         declared = _parts(_member(hints.get(name)) or hints.get(name))
-        if types is None or not all(isinstance(part, type) for part in declared):
-            continue
+        if types is None or not all(
+            isinstance(part, type) and issubclass(part, (Message, Refusal)) for part in declared
+        ):
+            continue  # it may take anything, for all that can be told
         for taken in types:
             if not issubclass(taken, tuple(declared)):
                 return f"takes {taken.__name__}, but its {name!r} is annotated otherwise"

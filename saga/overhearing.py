@@ -21,6 +21,7 @@ from saga.deadletters.reading import (
     GIVEN_OUT,
     UNKNOWN,
     came_from,
+    death_of,
     name_of,
     parked_at,
     saga_of,
@@ -139,7 +140,7 @@ class Onlooker:
             envelope = None
         attempt = message.headers.get(ATTEMPT, 0)
         error, reason = str(message.headers.get(ERROR) or ""), str(message.headers.get(REASON) or "")
-        if course is Course.PARKED and not reason:
+        if course is Course.PARKED and death_of(message, Names(service.name)):
             error, reason = BROKER, GIVEN_OUT
         attempt = attempt if isinstance(attempt, int) else 0
         diverted = Diverted(service.name, course, at, attempt, error, reason)

@@ -92,9 +92,11 @@ class Service:
         It takes them all: `(flight, hotel, car, tx)`. Where one of several types will do, `Refused | Cancelled`, it
         takes the one that came first. It is one step, fenced and undone like any other.
         """
+        places = tuple(alternatives(fact) for fact in facts)
+        if strange := [fact for place in places for fact in place if not _is_message(fact)]:
+            raise ChoreographyError(f"{self.name}: what is joined are events, and not {strange[0]!r}")
 
         def register(handler: H) -> H:
-            places = tuple(alternatives(fact) for fact in facts)
             if takes_batch(handler):
                 raise ChoreographyError(f"{self.name}: {name_of(handler)} joins facts of one saga, and takes no batch")
             types = [message for place in places for message in place]
@@ -108,6 +110,8 @@ class Service:
 
         Like a handler, it may do so for many at once: `(calls, outcomes, tx) -> events`, all of them sequences.
         """
+        if not _is_message(call):
+            raise ChoreographyError(f"{self.name}: what is settled is a call, and not {call!r}")
 
         def register(handler: H) -> H:
             name = name_of(handler)
@@ -159,6 +163,8 @@ class Service:
         What it returns is handled in the same transaction, as if it had been asked at the service's door. It is called
         only while the service has caught up with its queue: it judges by what was said, not by what is still unheard.
         """
+        if not isinstance(period, timedelta):
+            raise ChoreographyError(f"{self.name}: an alarm's period is a timedelta, and not {period!r}")
 
         def register(handler: H) -> H:
             self._expect(handler, None, None)

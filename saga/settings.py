@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from saga.errors import CannotStart
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=36_525)
+LONGEST = timedelta(days=36_525)
 """A hundred years. So long before now, and after, every clock and every database has a time."""
 SHORTEST_SECRET = 32
 """Characters. HS256 wants a key of at least 256 bits (RFC 7518, 3.2)."""
@@ -28,8 +28,10 @@ def seconds(text: object) -> object:
 
 
 def _duration(number: float, text: str) -> object:
-    """A text is left to the validator, which says that it is no duration."""
-    return timedelta(seconds=number) if number <= _LONGEST.total_seconds() else text
+    try:
+        return timedelta(seconds=number)
+    except OverflowError:
+        return text  # the validator will say that it is no duration
 
 
 def tiers(text: object) -> object:
@@ -54,7 +56,7 @@ def _address(url: SecretStr) -> SecretStr:
 
 NO_ADDRESS = "no URL: special characters of a password stand in it as %2F, %40, …"
 Address = Annotated[SecretStr, AfterValidator(_address)]
-Duration = Annotated[timedelta, BeforeValidator(seconds)]
+Duration = Annotated[timedelta, BeforeValidator(seconds), Field(le=LONGEST)]
 Tiers = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(tiers)]
 
 _A_DAY = timedelta(days=1)

@@ -74,7 +74,7 @@ def _before(text: str, new: str, *path: str) -> str:
 
 def _find(text: str, *path: str) -> Any:
     """The node at the end of the path; PyYAML knows where in the text it begins and ends."""
-    node: Any = yaml.compose(text, Loader=yaml.CSafeLoader)
+    node: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     for name in path:
         node = _value(node, name)
     return node

@@ -103,7 +103,7 @@ def _unsound_kinds(actors: Sequence[Actor], ways: Mapping[str, Sequence[str]]) -
                 "declared with `refuses`, and once its message has parked the saga has no way out",
                 way,
             )
-        if kind := for_good.get(actor.undoes or ""):
+        if actor.hears and (kind := for_good.get(actor.undoes or "")):
             yield Finding(f"{actor.id} undoes {actor.undoes}, which is {kind}: what it has done stays done", way)
         if actor.refusals and not by_itself:
             yield Finding(f"{actor.id} can only refuse", way)

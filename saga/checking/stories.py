@@ -36,7 +36,7 @@ class Story:
 def stories(services: Sequence[Service]) -> list[Story]:
     """One for each way in which a saga's steps may stand when nothing is on its way any more, the shortest first.
 
-    Who says nothing is in no story.
+    Who says nothing, and is no pivot, is in no story.
     """
     everybody = actors([service for service in services if service.steps])
     parts = [part for part in everybody if part.service not in silent(everybody)]

@@ -74,12 +74,13 @@ class World:
         return not state.waiting and all(position.stand not in OPEN for position in state.stands)
 
     def joins_in_vain(self, state: State) -> str:
-        """Which step has heard some of the facts that it joins, and waits for the others, in words; empty, if none."""
+        """Which step waits for others of the facts that it joins, which nobody outside can tell it; empty, if none."""
+        outside = set(self.messages[: self._outside])
         for number in self.fenced:
             actor = self.actors[number]
             if actor.joins and self.position(state, number).stand is Stand.NEW:
                 missing = self._missing(state, number)
-                if len(missing) < len(actor.joins):
+                if len(missing) < len(actor.joins) and not any(outside.intersection(m.split(" or ")) for m in missing):
                     return f"{actor.id} waits for {' and '.join(missing)}"
         return ""
 

@@ -96,7 +96,7 @@ class News:
         for text in wrong.keys() - self._told:
             self._console.print(wrong[text], soft_wrap=True)
         for text in self._told - wrong.keys():
-            self._console.print(Text(f"no longer: {text}", "dim"), soft_wrap=True)
+            self._console.print(plain(f"no longer: {text}", "dim"), soft_wrap=True)
         self._told = set(wrong)
 
 

@@ -22,7 +22,7 @@ INDENT = (0, 0, 0, 2)
 def listed(letters: Sequence[Letter]) -> Table:
     table = Table("letter", "parked", "because", title=f"{len(letters)} parked", show_lines=True)
     for letter in letters:
-        because = Text.assemble(plain(letter.words), (f"\nafter {letter.attempts} retries", "dim"))
+        because = Text.assemble(plain(letter.words, lines=True), (f"\nafter {letter.attempts} retries", "dim"))
         table.add_row(
             _heading(letter.service.name, letter.type, letter.id, letter.saga_id), ago(letter.parked_at), because
         )
@@ -33,7 +33,7 @@ def records(discarded: Sequence[Discarded]) -> Table:
     table = Table("letter", "discarded", "by", "because", title=f"{len(discarded)} discarded", show_lines=True)
     for record in discarded:
         heading = _heading(record.service, record.type, record.id, record.saga_id)
-        table.add_row(heading, ago(record.discarded_at), plain(record.discarded_by), plain(record.reason))
+        table.add_row(heading, ago(record.discarded_at), plain(record.discarded_by), plain(record.reason, lines=True))
     return table
 
 
@@ -46,13 +46,13 @@ def show(letter: Letter, console: Console) -> None:
     console.print(_heading(letter.service.name, letter.type, letter.id, letter.saga_id))
     facts = Table.grid(padding=(0, 2))
     for name, fact in _facts(letter):
-        facts.add_row(Text(name, "dim"), plain(fact))
+        facts.add_row(Text(name, "dim"), plain(fact, lines=True))
     console.print(Padding(facts, INDENT))
     headers = Table.grid(padding=(0, 2))
     for name, value in sorted(letter.message.headers.items()):
         headers.add_row(plain(name), plain(str(value)))
     console.print(Text("headers", "bold"), Padding(headers, INDENT))
-    console.print(Text("body", "bold"), Padding(plain(_pretty(letter.body)), INDENT))
+    console.print(Text("body", "bold"), Padding(plain(_pretty(letter.body), lines=True), INDENT))
 
 
 def rehearsed(rehearsal: Rehearsal, console: Console) -> None:
@@ -126,7 +126,7 @@ def _verdict(rehearsal: Rehearsal) -> Text:
     name, undone = (step.name, step.undoes.name if step.undoes else step.name) if step else ("", "")
     match rehearsal.verdict:
         case Verdict.FAILS:
-            return Text.assemble(("parks again  ", "red"), plain(rehearsal.problem))
+            return Text.assemble(("parks again  ", "red"), plain(rehearsal.problem, lines=True))
         case Verdict.DUPLICATE:
             return Text("nothing happens: this message has been handled before", "yellow")
         case Verdict.FENCED:

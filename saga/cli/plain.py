@@ -3,6 +3,6 @@
 from rich.text import Text
 
 
-def plain(words: str, style: str = "") -> Text:
-    """No markup, and no character that a terminal obeys."""
-    return Text("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in words), style)
+def plain(words: str, style: str = "", *, lines: bool = False) -> Text:
+    """No markup, and no character that a terminal obeys; no other line either, unless it may have several `lines`."""
+    return Text("".join(c if c.isprintable() or (lines and c == "\n") else repr(c)[1:-1] for c in words), style)

@@ -28,7 +28,7 @@ _LONGEST_ID = 255
 def read(service: Service, message: AbstractIncomingMessage, *, is_parked: bool = True) -> Letter:
     """Whatever a sender has put into it: nothing of it raises. What isn't parked waits in another of its queues."""
     headers, names = message.headers, Names(service.name)
-    death = _death(message, names)
+    death = death_of(message, names)
     exchange, event_type = came_from(message, names) if is_parked else origin(message, names)
     envelope, problem = _understood(service, message, event_type)
     told = stated(message.body) if envelope is None else {}
@@ -71,11 +71,11 @@ def name_of(message: Incoming) -> str:
 
 def parked_at(message: Incoming, names: Names) -> datetime:
     """When it parked, as whoever parked it tells."""
-    death = _death(message, names)
+    death = death_of(message, names)
     return time_of(death.get("time") if death else message.headers.get(PARKED_AT)) or message.timestamp or UNKNOWN
 
 
-def _death(message: Incoming, names: Names) -> Mapping[str, Any] | None:
+def death_of(message: Incoming, names: Names) -> Mapping[str, Any] | None:
     """What the broker says of having parked it itself. The runtime leaves no such word in what it parks."""
     deaths = message.headers.get("x-death")
     found = (death for death in deaths if isinstance(death, Mapping)) if isinstance(deaths, list) else ()
@@ -87,7 +87,7 @@ def came_from(message: Incoming, names: Names) -> tuple[str, str]:
 
     Our own headers are believed only if it came through our own exchange: see `retries.origin`.
     """
-    death = _death(message, names)
+    death = death_of(message, names)
     if death and death.get("exchange") != names.retry_exchange:
         keys = death.get("routing-keys")
         return _text(death.get("exchange")), _text(keys[0]) if isinstance(keys, list) and keys else ""

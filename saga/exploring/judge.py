@@ -56,7 +56,7 @@ class Judge:
         }
         parts = [self._world.actors[number] for number in self._world.fenced]
         stands = tuple(Position(self._stand(part, fences.get(part.id, Stand.NEW), messages)) for part in parts)
-        said = {envelope.type for envelope in messages}
+        said = {envelope.type for envelope in messages}  # the laws are about events, and mind no commands
         bits = sum(1 << n for n, message in enumerate(self._world.messages) if message in said)
         return State(stands, bits, 0)
 

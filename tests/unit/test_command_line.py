@@ -215,7 +215,7 @@ def test_watching_shows_nothing_that_may_be_personal(build: Callable[..., Event]
 
 def test_nobody_who_is_watched_commands_the_terminal() -> None:
     """A reason, a source and an id are whatever a stranger has written."""
-    evil = "\x1b]0;owned\x07\x1b[2J[red]\u202e"
+    evil = "\x1b]0;owned\x07\x1b[2J[red]\u202e\n12:00 "
     envelope = replace(enveloped(order_cancelled(reason=evil)), source=evil)
     shown = Timeline(SERVICES).line(Clock().moment(envelope), evil)
     assert shown.plain.count("\\x1b]0;owned\\x07\\x1b[2J[red]\\u202e") == 3

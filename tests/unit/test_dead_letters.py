@@ -230,7 +230,9 @@ def test_a_letter_of_no_known_saga_cannot_be_refused() -> None:
 
 
 def test_no_letter_commands_a_terminal() -> None:
-    assert plain("\x1b[2J[red]\u202eevil\nline").plain == "\\x1b[2J[red]\\u202eevil\nline"
+    evil = "\x1b[2J[red]\u202eevil\nline"
+    assert plain(evil).plain == "\\x1b[2J[red]\\u202eevil\\nline"
+    assert plain(evil, lines=True).plain == "\\x1b[2J[red]\\u202eevil\nline"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """What the observer shows of an event's data."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from events import OrderPlaced, PaymentRefunded
+from events import AboutOrder, Address, Event, OrderPlaced, PaymentRefunded
+from events.values import PERSONAL
 from examples.bank_transfer.events import MoneyDebited, TransferOrdered
 from examples.subscription.events import TermOpened
 from examples.travel_booking.events import TripRequested
@@ -43,6 +44,23 @@ def test_what_is_not_of_its_declared_type_is_masked(field: str, told: object) ->
 @pytest.mark.parametrize("currency", ["EUR", None])
 def test_any_of_several_declared_types_is_shown(currency: str | None) -> None:
     assert masking.shown(PaymentRefunded.event_type, {"currency": currency}) == {"currency": currency}
+
+
+class Optional(AboutOrder, Event, event_type="toy.optional.v1", exchange="toys"):
+    nickname: Annotated[str, PERSONAL] | None
+    marks: list[int] | None
+    ship_to: Address | None
+
+
+def test_what_may_be_left_out_is_shown_and_masked_as_what_has_to_be_there() -> None:
+    told = {"nickname": "Ada", "marks": [1, "Ada"], "ship_to": ship_to(), "order_id": None}
+    shown = Masking([Optional]).shown("toy.optional.v1", told)
+    assert (shown["nickname"], shown["marks"], shown["order_id"]) == (MASKED, [1, MASKED], MASKED)
+    assert (shown["ship_to"]["name"], shown["ship_to"]["country"]) == (MASKED, "GB")
+    assert Masking([Optional]).shown("toy.optional.v1", {"nickname": None, "marks": None}) == {
+        "nickname": None,
+        "marks": None,
+    }
 
 
 @pytest.mark.parametrize(

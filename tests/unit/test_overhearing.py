@@ -116,7 +116,7 @@ def test_what_nobody_understands_is_passed_over(exchange: str, body: bytes) -> N
 
 def test_a_letter_that_the_broker_parks_again_has_parked_again() -> None:
     """It leaves the headers as they are: those of the replay tell of before."""
-    headers = {"x-replayed-at": NOON.isoformat(), "x-original-exchange": "inventory"}
+    headers = {"x-replayed-at": NOON.isoformat(), "x-original-exchange": "inventory", "x-reason": "of before"}
     death = {
         "queue": "payment",
         "time": NOON + timedelta(hours=1),
@@ -127,6 +127,7 @@ def test_a_letter_that_the_broker_parks_again_has_parked_again() -> None:
     assert told is not None
     assert told.diverted is not None
     assert (told.diverted.course, told.diverted.at) == (Course.PARKED, NOON + timedelta(hours=1))
+    assert told.diverted.reason == "given out too often without an answer"
 
 
 @pytest.mark.parametrize("identity", ["a\0b", "x" * 12_000, 7, None, {}])

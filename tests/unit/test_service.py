@@ -1,7 +1,8 @@
 """A handler's annotations are the choreography; a declaration that can't be right is refused at import."""
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Optional, Protocol, Union
 
 import pytest
 
@@ -257,6 +258,46 @@ def test_a_declaration_that_cannot_be_right_is_refused(declare: Callable[[Servic
     with pytest.raises(ChoreographyError) as refused:
         declare(Service("toys"))
     assert str(refused.value) == text
+
+
+class _AboutAnything(Protocol):
+    @property
+    def saga_id(self) -> str: ...
+
+
+async def _of_anything(_: Any, __: Tx) -> Given: ...  # type: ignore[empty-body] # see above
+
+
+async def _of_a_shape(_: _AboutAnything, __: Tx) -> Given: ...  # type: ignore[empty-body] # see above
+
+
+async def _of_many(_: Sequence[Any], __: Tx) -> Sequence[Given]: ...  # type: ignore[empty-body] # see above
+
+
+async def _with_more(_: Asked, __: Tx, more: str) -> Given: ...  # type: ignore[empty-body] # see above
+
+
+@functools.wraps(_with_more)
+async def _decorated(asked: Asked, tx: Tx) -> Given:
+    return await _with_more(asked, tx, "more")
+
+
+@pytest.mark.parametrize("handler", [_of_anything, _of_a_shape, _of_many, _decorated], ids=lambda one: one.__name__)
+def test_a_handler_may_say_less_of_what_it_takes(handler: Callable[..., Any]) -> None:
+    """What can't be told from its annotations is left to the type checker."""
+    service = Service("toys")
+    service.on(Asked)(handler)
+    assert service.heard == (Asked,)
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [lambda service: service.every(give), lambda service: service.settles(give), lambda service: service.join(give)],
+)
+def test_no_decorator_goes_without_its_parentheses(declare: Callable[[Service], object]) -> None:
+    """It would be told the handler, and nobody would ever call that."""
+    with pytest.raises(ChoreographyError, match="and not <function give"):
+        declare(Service("toys"))
 
 
 def test_a_decorator_without_its_parentheses_is_told() -> None:

@@ -156,6 +156,13 @@ def test_a_join_that_waits_in_vain_is_found_beside_any_last_word() -> None:
     assert "it has ended, and files.file waits for toy.sent.v1" in told
 
 
+def test_a_join_of_what_comes_from_outside_may_wait_for_it() -> None:
+    """Nobody has forgotten anything: the other one may still be said."""
+    files = Service("files")
+    files.join(Placed, Cancelled, kind=Kind.RETRIABLE)(handler("file", Filed, takes=2))
+    assert "waits for" not in findings(front(), files)
+
+
 def test_what_comes_after_a_step_may_come_when_its_undo_came_too_late() -> None:
     """It stands."""
     post = Service("post")
