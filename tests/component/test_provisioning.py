@@ -105,8 +105,7 @@ async def test_what_an_older_version_had_still_to_publish_is_published(servers: 
     """And what this one has, by an older version again."""
     async with deployed(servers, [order]) as made:
         server, name = DatabaseServer(servers.postgres), f"{made.prefix}order"
-        while await server.fetch("SELECT 1 FROM saga_migrations WHERE version >= '20261128000000'", name):
-            await server.dbmate("rollback", name, "saga", "saga_migrations")
+        await _back(server, name, to="20261128000000")
         await server.execute(
             """INSERT INTO saga.outbox (id, exchange, routing_key, saga_id, traceparent, body)
                VALUES (gen_random_uuid(), 'orders', 'order.placed.v1', 's', NULL, 'it')""",
@@ -116,10 +115,16 @@ async def test_what_an_older_version_had_still_to_publish_is_published(servers: 
         await made.provision()
         moved = "SELECT concat(id, said_at, saga_id, body) FROM saga.outbox JOIN saga.said USING (id, said_at)"
         assert await server.fetch(moved, name) == before
-        await server.dbmate("rollback", name, "saga", "saga_migrations")
+        await _back(server, name, to="20261128000000")
         assert await server.fetch("SELECT concat(id, said_at, saga_id, body) FROM saga.outbox", name) == before
         assert await server.fetch("SELECT FROM saga.said", name) == []
         await made.provision()
+
+
+async def _back(server: DatabaseServer, name: str, to: str) -> None:
+    """To before this version of the runtime's schema."""
+    while await server.fetch(f"SELECT 1 FROM saga_migrations WHERE version >= '{to}'", name):
+        await server.dbmate("rollback", name, "saga", "saga_migrations")
 
 
 def _user(servers: Servers) -> str:
