@@ -52,6 +52,11 @@ from saga import Tx
 from saga import Service, queries
 sql = queries(__file__)
 """,
+    "@loyalty.on(ShipmentDispatched)": """
+from events import ShipmentDispatched
+from saga import Service, Tx
+loyalty = Service("loyalty")
+""",
     "name: Annotated[Text, PERSONAL]": """
 from typing import Annotated
 from events.values import PERSONAL, Text
