@@ -36,8 +36,8 @@ SELECT day, source, id, NULL AS saga_id FROM new UNION ALL SELECT NULL, NULL, NU
 SELECT saga.keep_inbox($1);
 
 -- name: be_patient!
--- What has become much takes minutes to be put into its place. Meanwhile what comes of days without a partition is tried
--- again later.
+-- What has become much takes minutes to be looked through, or put into its place. While days are made for it, what comes
+-- of those that have none is tried again later.
 SET LOCAL statement_timeout = '10min';
 
 -- name: forget_strays

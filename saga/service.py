@@ -75,8 +75,7 @@ class Service:
         an undo says, undoing nothing, once a pivot has come `after` what it would undo. Both are for `saga check`,
         which takes the handler's word for them.
         """
-        if strange := [message for message in types if not _is_message(message)]:
-            raise ChoreographyError(f"{self.name}: what is heard is an event or a command, and not {strange[0]!r}")
+        self._expect_messages("what is heard is an event or a command", types)
 
         def register(handler: H) -> H:
             self._add(handler, types, undoes, kind, after, too_late)
@@ -93,8 +92,7 @@ class Service:
         takes the one that came first. It is one step, fenced and undone like any other.
         """
         places = tuple(alternatives(fact) for fact in facts)
-        if strange := [fact for place in places for fact in place if not _is_message(fact)]:
-            raise ChoreographyError(f"{self.name}: what is joined are events, and not {strange[0]!r}")
+        self._expect_messages("what is joined are events", [fact for place in places for fact in place])
 
         def register(handler: H) -> H:
             if takes_batch(handler):
@@ -110,8 +108,7 @@ class Service:
 
         Like a handler, it may do so for many at once: `(calls, outcomes, tx) -> events`, all of them sequences.
         """
-        if not _is_message(call):
-            raise ChoreographyError(f"{self.name}: what is settled is a call, and not {call!r}")
+        self._expect_messages("what is settled is a call", [call])
 
         def register(handler: H) -> H:
             name = name_of(handler)
@@ -226,6 +223,12 @@ class Service:
         if why := unfit(handler, *places):
             raise ChoreographyError(f"{self.name}: {name_of(handler)} {why}")
 
+    def _expect_messages(self, which: str, told: Sequence[object]) -> None:
+        """A decorator without its parentheses is told the handler itself."""
+        for one in told:
+            if not (isinstance(one, type) and issubclass(one, Message)):
+                raise ChoreographyError(f"{self.name}: {which}, and not {one!r}")
+
     def _answers(self, handler: Handler) -> frozenset[type[Event | Call]]:
         answers = answers_of(handler, Event, Call)
         if answers and takes_batch(handler) is not gives_batch(handler):
@@ -283,8 +286,3 @@ class Service:
             too_late,
             joins,
         )
-
-
-def _is_message(told: object) -> bool:
-    """A decorator without its parentheses is told the handler itself."""
-    return isinstance(told, type) and issubclass(told, Message)

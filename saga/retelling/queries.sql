@@ -1,7 +1,3 @@
--- name: be_patient!
--- To look through all that was said for a few events may take minutes, and holds up nobody.
-SET LOCAL statement_timeout = '10min';
-
 -- name: count_said
 -- How much was said in that time, by type.
 SELECT routing_key AS type, count(*) AS events FROM saga.said

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from saga.database import Pool, queries, transaction
+from saga.database import sql as runtime
 from saga.deadletters import Databases
 from saga.service import Service
 
@@ -38,7 +39,7 @@ class Span:
 async def count(service: Service, databases: Databases, span: Span) -> Mapping[str, int]:
     """How many events of each type the service could say again."""
     async with databases.of(service) as pool, transaction(pool) as tx:
-        await tx.execute(sql.be_patient)
+        await tx.execute(runtime.be_patient)
         what = (span.since, span.until, span.event_type, span.saga_id)
         return {row["type"]: row["events"] for row in await tx.fetch(sql.count_said, *what, timeout=_PATIENCE)}
 
@@ -62,7 +63,7 @@ async def _retell(service: Service, databases: Databases, span: Span, tell: Call
             await _room(service, pool, tell)
             what = (said_at, span.until, last, span.event_type, span.saga_id, CHUNK)
             async with transaction(pool) as tx:
-                await tx.execute(sql.be_patient)
+                await tx.execute(runtime.be_patient)
                 told = await tx.fetchrow(sql.say_again, *what, timeout=_PATIENCE)
             if told is None:
                 return total
